@@ -1,0 +1,226 @@
+// Package promfleet is the vocabulary of a control plane for fleets of
+// Prometheus servers: nodes, their scrape jobs and targets, what an agent is
+// told and what it reports. It does no I/O and imports the standard library
+// only, so that server, agent, command line and clients mean the same thing by
+// the same word.
+package promfleet
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Node is one Prometheus server with the agent beside it.
+type Node struct {
+	UUID       string     `json:"uuid" format:"uuid" doc:"RFC 9562 UUID, chosen by the agent at its first start"`
+	Hostname   string     `json:"hostname" doc:"host name as the agent's host reports it"`
+	Addr       string     `json:"addr" doc:"address of the Prometheus server" example:"https://prometheus-1.example.com:9090/"`
+	Tags       []string   `json:"tags" doc:"tags of the node, sorted"`
+	BaseConfig string     `json:"base_config" doc:"prometheus.yml without scrape_configs: global, rule_files, alerting, remote_write and so on, as YAML text; secrets are shown as <secret>"`
+	CreatedAt  time.Time  `json:"created_at"`
+	UpdatedAt  time.Time  `json:"updated_at"`
+	DeletedAt  *time.Time `json:"deleted_at,omitempty"`
+	Status     NodeStatus `json:"status"`
+
+	// Version counts the edits of the node's own fields; it is what an ETag says.
+	Version int64 `json:"-"`
+}
+
+// NodeStatus is how far a node is with what it should have.
+type NodeStatus struct {
+	RevisionWanted    int64      `json:"revision_wanted" doc:"the revision that the node should have"`
+	RevisionApplied   int64      `json:"revision_applied" doc:"the last revision that Prometheus was seen to have loaded; 0 if none was"`
+	State             NodeState  `json:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted,stale,pending"`
+	LastSeenAt        *time.Time `json:"last_seen_at,omitempty" doc:"when the agent was last heard of"`
+	LastError         string     `json:"last_error" doc:"why the last apply did not succeed, in Prometheus's words where it has them"`
+	AgentVersion      string     `json:"agent_version"`
+	PrometheusVersion string     `json:"prometheus_version"`
+	TargetsUp         int64      `json:"targets_up" doc:"active targets whose last scrape succeeded"`
+	TargetsDown       int64      `json:"targets_down" doc:"active targets whose last scrape failed"`
+}
+
+// NodeState sums a node up in one word.
+type NodeState string
+
+// The states of a node.
+const (
+	StateInSync      NodeState = "in_sync"     // wanted = seen loaded
+	StateApplying    NodeState = "applying"    // on its way
+	StateWritten     NodeState = "written"     // on disk, not seen loaded
+	StateQuarantined NodeState = "quarantined" // all but the named jobs
+	StateHeld        NodeState = "held"        // a large removal waits for a confirmation
+	StateFailed      NodeState = "failed"      // rejected; the last good configuration runs
+	StateDrifted     NodeState = "drifted"     // somebody else changed a file of the agent's
+	StateStale       NodeState = "stale"       // the agent has not been heard of
+	StatePending     NodeState = "pending"     // never synced
+)
+
+// Job is one scrape job of a node.
+type Job struct {
+	ID           int64           `json:"id"`
+	Node         string          `json:"node" format:"uuid" doc:"the node that scrapes it"`
+	Key          string          `json:"key" doc:"names the job's files; unique among the live jobs of its node"`
+	JobName      string          `json:"job_name" doc:"Prometheus's job_name"`
+	Remark       string          `json:"remark"`
+	ScrapeConfig json.RawMessage `json:"scrape_config" doc:"the scrape_config but job_name; secrets are shown as <secret>"`
+	CreatedAt    time.Time       `json:"created_at"`
+	UpdatedAt    time.Time       `json:"updated_at"`
+	DeletedAt    *time.Time      `json:"deleted_at,omitempty"`
+
+	Version int64 `json:"-"`
+}
+
+// Target is one endpoint that a job scrapes.
+type Target struct {
+	ID        int64             `json:"id"`
+	Job       int64             `json:"job" doc:"id of the job that scrapes it"`
+	Name      string            `json:"name"`
+	Remark    string            `json:"remark"`
+	Addr      string            `json:"addr" doc:"the target's __address__" example:"10.0.0.1:9100"`
+	Labels    map[string]string `json:"labels"`
+	Tags      []string          `json:"tags" doc:"tags of the target, sorted"`
+	CreatedAt time.Time         `json:"created_at"`
+	UpdatedAt time.Time         `json:"updated_at"`
+	DeletedAt *time.Time        `json:"deleted_at,omitempty"`
+
+	Version int64 `json:"-"`
+}
+
+// ReadOnly are the fields that the server sets. Input may carry them, so that
+// what a GET answered can be changed and PUT back; they are ignored.
+type ReadOnly struct {
+	ID        int64      `json:"id,omitempty" doc:"ignored in input"`
+	CreatedAt *time.Time `json:"created_at,omitempty" doc:"ignored in input"`
+	UpdatedAt *time.Time `json:"updated_at,omitempty" doc:"ignored in input"`
+	DeletedAt *time.Time `json:"deleted_at,omitempty" doc:"ignored in input"`
+}
+
+// NodeInput is what a user may set of a node; its other fields come from its agent.
+type NodeInput struct {
+	Tags       []string `json:"tags,omitempty" doc:"tags of the node; new ones are created"`
+	BaseConfig string   `json:"base_config,omitempty" doc:"prometheus.yml without scrape_configs, as YAML text"`
+}
+
+// JobInput is what a user sets of a job.
+type JobInput struct {
+	ReadOnly
+	Node         string          `json:"node" format:"uuid" doc:"the node that scrapes it; it cannot be changed later"`
+	Key          string          `json:"key" doc:"^[a-zA-Z][0-9a-zA-Z_]*$, at most 128 characters, unique among the live jobs of the node"`
+	JobName      string          `json:"job_name,omitempty" doc:"Prometheus's job_name; default: the key"`
+	Remark       string          `json:"remark,omitempty"`
+	ScrapeConfig json.RawMessage `json:"scrape_config,omitempty" doc:"any field of a Prometheus scrape_config but job_name; a secret given as <secret> stays what it was"`
+}
+
+// TargetInput is what a user sets of a target.
+type TargetInput struct {
+	ReadOnly
+	Job    int64             `json:"job,omitempty" doc:"id of the job that scrapes it; it cannot be changed later"`
+	Name   string            `json:"name,omitempty" doc:"with addr, unique among the live targets of the job"`
+	Remark string            `json:"remark,omitempty"`
+	Addr   string            `json:"addr" doc:"host, host:port, [v6]:port, or a URL for probe jobs"`
+	Labels map[string]string `json:"labels,omitempty" doc:"labels of the target; __meta_ and __tmp are reserved"`
+	Tags   []string          `json:"tags,omitempty" doc:"tags of the target; new ones are created"`
+}
+
+// Role is what a caller may do. Each role may do what the ones before it may.
+type Role string
+
+// The roles. Agents have one of their own, which is none of the users'.
+const (
+	RoleViewer Role = "viewer"
+	RoleEditor Role = "editor"
+	RoleAdmin  Role = "admin"
+	RoleAgent  Role = "agent"
+)
+
+// Token lets a script call the API.
+type Token struct {
+	ID         int64      `json:"id"`
+	Name       string     `json:"name"`
+	Role       Role       `json:"role" enum:"viewer,editor,admin"`
+	CreatedAt  time.Time  `json:"created_at"`
+	ExpiresAt  *time.Time `json:"expires_at,omitempty" doc:"absent: it does not expire"`
+	LastUsedAt *time.Time `json:"last_used_at,omitempty" doc:"to the minute"`
+	DeletedAt  *time.Time `json:"deleted_at,omitempty" doc:"when it was revoked"`
+}
+
+// TokenInput asks for a new token.
+type TokenInput struct {
+	Name      string     `json:"name" minLength:"1" maxLength:"200"`
+	Role      Role       `json:"role" enum:"viewer,editor,admin"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}
+
+// JoinToken lets an agent register a node for the first time.
+type JoinToken struct {
+	ID         int64      `json:"id"`
+	Name       string     `json:"name"`
+	MaxUses    int64      `json:"max_uses" doc:"how many nodes may join with it"`
+	Uses       int64      `json:"uses" doc:"how many nodes have"`
+	CreatedAt  time.Time  `json:"created_at"`
+	ExpiresAt  time.Time  `json:"expires_at"`
+	LastUsedAt *time.Time `json:"last_used_at,omitempty"`
+	DeletedAt  *time.Time `json:"deleted_at,omitempty" doc:"when it was revoked"`
+}
+
+// JoinTokenInput asks for a new join token.
+type JoinTokenInput struct {
+	Name      string     `json:"name,omitempty" maxLength:"200"`
+	MaxUses   int64      `json:"max_uses,omitempty" minimum:"1" maximum:"100000" default:"1"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"default: in one hour"`
+}
+
+// NewToken is a token just created: the only time that its secret is shown.
+type NewToken struct {
+	Token
+	Secret string `json:"secret" doc:"shown once"`
+}
+
+// NewJoinToken is a join token just created: the only time that its secret is shown.
+type NewJoinToken struct {
+	JoinToken
+	Secret string `json:"secret" doc:"shown once"`
+}
+
+// Event is one write: who changed what, before and after. Events are written in
+// the transaction of the change and are never changed themselves.
+type Event struct {
+	ID     int64           `json:"id"`
+	At     time.Time       `json:"at"`
+	Actor  string          `json:"actor" doc:"who did it" example:"token:ci"`
+	Action string          `json:"action" enum:"register,create,update,delete,restore,revoke"`
+	Object string          `json:"object" doc:"what it was done to" example:"job/12"`
+	Node   string          `json:"node,omitempty" doc:"uuid of the node it belongs to"`
+	Before json.RawMessage `json:"before,omitempty" doc:"the object before, secrets masked"`
+	After  json.RawMessage `json:"after,omitempty" doc:"the object after, secrets masked"`
+}
+
+// TargetSetChange says what replacing the targets of a job did.
+type TargetSetChange struct {
+	Created int `json:"created"`
+	Updated int `json:"updated"`
+	Deleted int `json:"deleted"`
+	Kept    int `json:"kept" doc:"already as given"`
+}
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Items      []T    `json:"items"`
+	NextCursor string `json:"next_cursor" doc:"cursor of the next page; empty on the last"`
+	Total      int64  `json:"total" doc:"how many there are on all pages"`
+}
+
+// RenderedConfig is what a node should have now, as rendered.
+type RenderedConfig struct {
+	Revision      int64          `json:"revision"`
+	PrometheusYML string         `json:"prometheus_yml" doc:"the prometheus.yml, secrets shown as <secret>"`
+	Files         []RenderedFile `json:"files" doc:"the other files, sorted by path"`
+}
+
+// RenderedFile names one file that the agent writes.
+type RenderedFile struct {
+	Path    string `json:"path" doc:"below the targets directory" example:"node/all.json"`
+	Hash    Hash   `json:"hash" doc:"SHA-256 of the content, hexadecimal"`
+	Size    int64  `json:"size" doc:"bytes"`
+	Targets int64  `json:"targets" doc:"how many targets are in it"`
+}
