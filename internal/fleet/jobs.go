@@ -1,0 +1,321 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"promfleet"
+	"promfleet/internal/render"
+)
+
+func jobContext(node string) string { return "scrape_config of " + node }
+
+// showJob gives a job as the API shows it, its secrets masked.
+func (s *Service) showJob(rec JobRecord) (promfleet.Job, error) {
+	v, err := s.open(rec.SealedScrapeConfig, jobContext(rec.Node))
+	if err != nil {
+		return promfleet.Job{}, fmt.Errorf("job %d: %w", rec.ID, err)
+	}
+	j := rec.Job
+	j.ScrapeConfig, err = maskJSON(v)
+	return j, err
+}
+
+// liveNode gives a node that is not deleted.
+func liveNode(ctx context.Context, tx Tx, uuid string) (*NodeRecord, error) {
+	n, err := tx.Node(ctx, uuid)
+	if err == nil && n.DeletedAt != nil {
+		err = ErrNotFound
+	}
+	return found(n, err, "node", uuid)
+}
+
+// liveJob gives a job that is live.
+func liveJob(ctx context.Context, tx Tx, id int64) (*JobRecord, error) {
+	j, err := tx.Job(ctx, id)
+	if err == nil && j.DeletedAt != nil {
+		err = ErrNotFound
+	}
+	if err == nil {
+		var n *NodeRecord
+		if n, err = tx.Node(ctx, j.Node); err == nil && n.DeletedAt != nil {
+			err = promfleet.Errorf(promfleet.NotFound, "the node of job %d is deleted", id)
+		}
+	}
+	return found(j, err, "job", id)
+}
+
+// Jobs lists jobs.
+func (s *Service) Jobs(ctx context.Context, q JobQuery) (page promfleet.Page[promfleet.Job], err error) {
+	err = s.view(ctx, func(tx Tx) error {
+		p, err := tx.ListJobs(ctx, q)
+		if err != nil {
+			return err
+		}
+		page, err = convert(p, s.showJob)
+		return err
+	})
+	return page, err
+}
+
+// Job gives one job.
+func (s *Service) Job(ctx context.Context, id int64) (job promfleet.Job, err error) {
+	err = s.view(ctx, func(tx Tx) error {
+		rec, err := liveJob(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		job, err = s.showJob(*rec)
+		return err
+	})
+	return job, err
+}
+
+// CreateJob adds a job to a node.
+func (s *Service) CreateJob(ctx context.Context, by Principal, in promfleet.JobInput) (promfleet.Job, error) {
+	if err := validateJob(&in); err != nil {
+		return promfleet.Job{}, err
+	}
+	var out promfleet.Job
+	err := s.update(ctx, func(tx Tx, c *change) error {
+		if _, err := liveNode(ctx, tx, in.Node); err != nil {
+			if promfleet.ErrorCode(err) == promfleet.NotFound {
+				return promfleet.BadField("body.node", "there is no node %q", in.Node)
+			}
+			return err
+		}
+		rec := &JobRecord{Job: promfleet.Job{Node: in.Node, CreatedAt: s.now(), Version: 1}}
+		rec.UpdatedAt = rec.CreatedAt
+		if err := s.setJob(ctx, tx, rec, in, sealed{}); err != nil {
+			return err
+		}
+		if err := tx.InsertJob(ctx, rec); err != nil {
+			return jobCollision(ctx, tx, rec, err)
+		}
+		return s.jobChanged(ctx, tx, c, by, "create", rec, nil, true, &out)
+	})
+	return out, err
+}
+
+// PutJob replaces what a user sets of a job.
+func (s *Service) PutJob(ctx context.Context, by Principal, id int64, match Match, in promfleet.JobInput) (promfleet.Job, error) {
+	return s.changeJob(ctx, by, id, match, func(promfleet.Job) (promfleet.JobInput, error) { return in, nil })
+}
+
+// PatchJob changes a job by a JSON merge patch (RFC 7396).
+func (s *Service) PatchJob(ctx context.Context, by Principal, id int64, match Match, patch json.RawMessage) (promfleet.Job, error) {
+	return s.changeJob(ctx, by, id, match, func(was promfleet.Job) (promfleet.JobInput, error) {
+		return mergePatch(promfleet.JobInput{Node: was.Node, Key: was.Key, JobName: was.JobName,
+			Remark: was.Remark, ScrapeConfig: was.ScrapeConfig}, patch)
+	})
+}
+
+func (s *Service) changeJob(ctx context.Context, by Principal, id int64, match Match, input func(promfleet.Job) (promfleet.JobInput, error)) (promfleet.Job, error) {
+	var out promfleet.Job
+	err := s.update(ctx, func(tx Tx, c *change) error {
+		rec, err := liveJob(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := match.check(rec.Version); err != nil {
+			return err
+		}
+		before, err := s.showJob(*rec)
+		if err != nil {
+			return err
+		}
+		in, err := input(before)
+		if err != nil {
+			return err
+		}
+		if in.Node != "" && in.Node != rec.Node {
+			return promfleet.BadField("body.node", "a job stays on its node; create it on the other one")
+		}
+		if err := validateJob(&in); err != nil {
+			return err
+		}
+		old, err := s.open(rec.SealedScrapeConfig, jobContext(rec.Node))
+		if err != nil {
+			return err
+		}
+		if err := s.setJob(ctx, tx, rec, in, old); err != nil {
+			return err
+		}
+		after, err := s.showJob(*rec)
+		if err != nil {
+			return err
+		}
+		if same(before, after) && string(plainOf(s, rec)) == old.Text {
+			out = before
+			return nil
+		}
+		rec.UpdatedAt = s.now()
+		if err := tx.UpdateJob(ctx, rec); err != nil {
+			return jobCollision(ctx, tx, rec, err)
+		}
+		metaChanged := render.MetaSeen(json.RawMessage(old.Text)) != render.MetaSeen(plainOf(s, rec))
+		return s.jobChanged(ctx, tx, c, by, "update", rec, &before, metaChanged, &out)
+	})
+	return out, err
+}
+
+func plainOf(s *Service, rec *JobRecord) json.RawMessage {
+	v, err := s.open(rec.SealedScrapeConfig, jobContext(rec.Node))
+	if err != nil {
+		return nil // it was sealed a moment ago
+	}
+	return json.RawMessage(v.Text)
+}
+
+// same tells whether two records show the same but for their times.
+func same(a, b promfleet.Job) bool {
+	return a.Key == b.Key && a.JobName == b.JobName && a.Remark == b.Remark && string(a.ScrapeConfig) == string(b.ScrapeConfig)
+}
+
+// setJob checks in against the node's base and puts it into rec, sealed. old is
+// what Masked stands for.
+func (s *Service) setJob(ctx context.Context, tx Tx, rec *JobRecord, in promfleet.JobInput, old sealed) error {
+	node, err := tx.Node(ctx, rec.Node)
+	if err != nil {
+		return err
+	}
+	base, err := s.open(node.SealedBase, baseContext(node.UUID))
+	if err != nil {
+		return err
+	}
+	if in.ScrapeConfig, err = unmaskJSON(in.ScrapeConfig, old); err != nil {
+		return err
+	}
+	if in.ScrapeConfig, err = render.Canonical(in.ScrapeConfig); err != nil {
+		return err
+	}
+	secrets, err := checkJob(base.Text, &in)
+	if err != nil {
+		return err
+	}
+	doc, err := decodeJSON(string(in.ScrapeConfig))
+	if err != nil {
+		return err
+	}
+	err = stillMasked(func(p string) (value string) {
+		replaceJSON(doc, p, func(v any) any { value, _ = v.(string); return v })
+		return value
+	}, secrets, "body.scrape_config")
+	if err != nil {
+		return err
+	}
+	rec.Key, rec.JobName, rec.Remark = in.Key, in.JobName, in.Remark
+	rec.SealedScrapeConfig, err = s.seal(sealed{Text: string(in.ScrapeConfig), Secrets: secrets}, jobContext(rec.Node))
+	return err
+}
+
+// jobChanged renders what a written job changes, records the event, and shows the job.
+func (s *Service) jobChanged(ctx context.Context, tx Tx, c *change, by Principal, action string, rec *JobRecord, before *promfleet.Job, pieces bool, out *promfleet.Job) error {
+	j, err := s.editJob(ctx, tx, rec)
+	if err != nil {
+		return err
+	}
+	if pieces {
+		if err := s.rerenderRange(ctx, tx, j, everything); err != nil {
+			return err
+		}
+	}
+	if err := s.finish(ctx, tx, c, j); err != nil {
+		return err
+	}
+	if *out, err = s.showJob(*rec); err != nil {
+		return err
+	}
+	var was any
+	if before != nil {
+		was = before
+	}
+	return s.event(ctx, tx, by, action, jobObject(rec.ID), rec.Node, was, out)
+}
+
+func jobObject(id int64) string { return fmt.Sprintf("job/%d", id) }
+
+// jobCollision says which job has the key or the name already.
+func jobCollision(ctx context.Context, tx Tx, rec *JobRecord, err error) error {
+	if !errors.Is(err, ErrExists) {
+		return err
+	}
+	jobs, lerr := tx.JobsOfNode(ctx, rec.Node)
+	if lerr != nil {
+		return lerr
+	}
+	for _, j := range jobs {
+		switch {
+		case j.ID == rec.ID:
+		case j.Key == rec.Key:
+			return &promfleet.Error{Code: promfleet.Conflict, Message: fmt.Sprintf("job %d of this node has the key %q already", j.ID, rec.Key),
+				Fields: []promfleet.FieldError{{Location: "body.key", Message: "taken"}}}
+		case j.JobName == rec.JobName:
+			return &promfleet.Error{Code: promfleet.Conflict, Message: fmt.Sprintf("job %d (%s) of this node has the job_name %q already", j.ID, j.Key, rec.JobName),
+				Fields: []promfleet.FieldError{{Location: "body.job_name", Message: "taken"}}}
+		}
+	}
+	return err
+}
+
+// DeleteJob deletes a job; its targets are scraped no more.
+func (s *Service) DeleteJob(ctx context.Context, by Principal, id int64, match Match) error {
+	return s.update(ctx, func(tx Tx, c *change) error {
+		rec, err := liveJob(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := match.check(rec.Version); err != nil {
+			return err
+		}
+		before, err := s.showJob(*rec)
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		rec.DeletedAt, rec.UpdatedAt = &now, now
+		if err := tx.UpdateJob(ctx, rec); err != nil {
+			return err
+		}
+		if err := s.raise(ctx, tx, c, rec.Node); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, by, "delete", jobObject(id), rec.Node, before, nil)
+	})
+}
+
+// RestoreJob undoes the deletion of a job.
+func (s *Service) RestoreJob(ctx context.Context, by Principal, id int64) (promfleet.Job, error) {
+	var out promfleet.Job
+	err := s.update(ctx, func(tx Tx, c *change) error {
+		rec, err := tx.Job(ctx, id)
+		if _, err = found(rec, err, "job", id); err != nil {
+			return err
+		}
+		if rec.DeletedAt == nil {
+			return promfleet.Errorf(promfleet.Conflict, "job %d is not deleted", id)
+		}
+		if _, err := liveNode(ctx, tx, rec.Node); err != nil {
+			return promfleet.Errorf(promfleet.Conflict, "the node of job %d is deleted; restore that first", id)
+		}
+		old, err := s.open(rec.SealedScrapeConfig, jobContext(rec.Node))
+		if err != nil {
+			return err
+		}
+		// The base may have changed since.
+		in := promfleet.JobInput{Key: rec.Key, JobName: rec.JobName, Remark: rec.Remark, ScrapeConfig: json.RawMessage(old.Text)}
+		if err := s.setJob(ctx, tx, rec, in, old); err != nil {
+			return err
+		}
+		rec.DeletedAt, rec.UpdatedAt = nil, s.now()
+		// Its parts are new to an agent that has been without them.
+		rec.JobParts = JobParts{}
+		if err := tx.UpdateJob(ctx, rec); err != nil {
+			return jobCollision(ctx, tx, rec, err)
+		}
+		return s.jobChanged(ctx, tx, c, by, "restore", rec, nil, false, &out)
+	})
+	return out, err
+}

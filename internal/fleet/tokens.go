@@ -1,0 +1,225 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"promfleet"
+	"promfleet/internal/secret"
+)
+
+// The prefixes that tell what a token is.
+const (
+	TokenPrefix      = "pft_" // an API token
+	JoinTokenPrefix  = "pfj_" // a join token
+	CredentialPrefix = "pfn_" // a node's own credential
+)
+
+// DefaultJoinTokenLife is how long a join token serves if nothing else is said.
+const DefaultJoinTokenLife = time.Hour
+
+// touchEvery is how exact last_used_at is: a write a minute, not one a call.
+const touchEvery = time.Minute
+
+// Authenticate tells who holds a token or a node's credential. Join tokens serve
+// for Register alone. It says the same of a wrong, a revoked and an expired one.
+func (s *Service) Authenticate(ctx context.Context, token string) (Principal, error) {
+	unknown := promfleet.Errorf(promfleet.Unauthorized, "the token is not known, or has expired or been revoked; create one with: promfleet admin token create")
+	hash := secret.HashToken(token)
+	switch {
+	case strings.HasPrefix(token, TokenPrefix):
+		var rec *TokenRecord
+		err := s.view(ctx, func(tx Tx) (err error) {
+			rec, err = tx.TokenByHash(ctx, hash)
+			return err
+		})
+		if err == nil && rec.ExpiresAt != nil && !s.now().Before(*rec.ExpiresAt) {
+			err = unknown
+		}
+		if err != nil {
+			return Principal{}, refused(err, unknown)
+		}
+		if rec.LastUsedAt == nil || s.now().Sub(*rec.LastUsedAt) >= touchEvery {
+			if err := s.touch(ctx, rec.ID); err != nil {
+				return Principal{}, err
+			}
+		}
+		return Principal{Name: "token:" + rec.Name, Role: rec.Role}, nil
+	case strings.HasPrefix(token, CredentialPrefix):
+		var rec *NodeRecord
+		err := s.view(ctx, func(tx Tx) (err error) {
+			rec, err = tx.NodeByCredential(ctx, hash)
+			return err
+		})
+		if err != nil {
+			return Principal{}, refused(err, promfleet.Errorf(promfleet.Unauthorized,
+				"the node's credential is not known: the node was deleted; it must join again with a join token"))
+		}
+		return Principal{Name: nodeObject(rec.UUID), Role: promfleet.RoleAgent, Node: rec.UUID}, nil
+	default:
+		return Principal{}, unknown
+	}
+}
+
+func refused(err error, as *promfleet.Error) error {
+	if promfleet.ErrorCode(err) == promfleet.NotFound {
+		return as
+	}
+	return err
+}
+
+func (s *Service) touch(ctx context.Context, id int64) error {
+	return s.update(ctx, func(tx Tx, _ *change) error {
+		rec, err := tx.Token(ctx, id)
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		rec.LastUsedAt = &now
+		return tx.UpdateToken(ctx, rec)
+	})
+}
+
+// Tokens lists API tokens.
+func (s *Service) Tokens(ctx context.Context, q ListQuery) (page promfleet.Page[promfleet.Token], err error) {
+	err = s.view(ctx, func(tx Tx) error {
+		p, err := tx.ListTokens(ctx, q)
+		if err != nil {
+			return err
+		}
+		page, err = convert(p, func(r TokenRecord) (promfleet.Token, error) { return r.Token, nil })
+		return err
+	})
+	return page, err
+}
+
+// CreateToken makes an API token.
+func (s *Service) CreateToken(ctx context.Context, by Principal, in promfleet.TokenInput) (promfleet.NewToken, error) {
+	var f fields
+	if f.text("body.name", in.Name, MaxName, false); in.Name == "" {
+		f.add("body.name", "is missing; say what the token is for")
+	}
+	switch in.Role {
+	case promfleet.RoleViewer, promfleet.RoleEditor, promfleet.RoleAdmin:
+	default:
+		f.add("body.role", "must be viewer, editor or admin")
+	}
+	now := s.now()
+	if in.ExpiresAt != nil && !in.ExpiresAt.After(now) {
+		f.add("body.expires_at", "is in the past")
+	}
+	if err := f.err(); err != nil {
+		return promfleet.NewToken{}, err
+	}
+	text := secret.NewToken(TokenPrefix)
+	rec := &TokenRecord{Token: promfleet.Token{Name: in.Name, Role: in.Role, CreatedAt: now, ExpiresAt: utc(in.ExpiresAt)}, Hash: secret.HashToken(text)}
+	err := s.update(ctx, func(tx Tx, _ *change) error {
+		if err := tx.InsertToken(ctx, rec); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, by, "create", fmt.Sprintf("token/%d", rec.ID), "", nil, rec.Token)
+	})
+	return promfleet.NewToken{Token: rec.Token, Secret: text}, err
+}
+
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := t.UTC().Truncate(time.Microsecond)
+	return &u
+}
+
+// RevokeToken revokes an API token.
+func (s *Service) RevokeToken(ctx context.Context, by Principal, id int64) error {
+	return s.update(ctx, func(tx Tx, _ *change) error {
+		rec, err := tx.Token(ctx, id)
+		if err == nil && rec.DeletedAt != nil {
+			err = ErrNotFound
+		}
+		if _, err = found(rec, err, "token", id); err != nil {
+			return err
+		}
+		before, now := rec.Token, s.now()
+		rec.DeletedAt = &now
+		if err := tx.UpdateToken(ctx, rec); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, by, "revoke", fmt.Sprintf("token/%d", id), "", before, nil)
+	})
+}
+
+// JoinTokens lists join tokens.
+func (s *Service) JoinTokens(ctx context.Context, q ListQuery) (page promfleet.Page[promfleet.JoinToken], err error) {
+	err = s.view(ctx, func(tx Tx) error {
+		p, err := tx.ListJoinTokens(ctx, q)
+		if err != nil {
+			return err
+		}
+		page, err = convert(p, func(r JoinTokenRecord) (promfleet.JoinToken, error) { return r.JoinToken, nil })
+		return err
+	})
+	return page, err
+}
+
+// CreateJoinToken makes a join token: by default for one node, within an hour.
+func (s *Service) CreateJoinToken(ctx context.Context, by Principal, in promfleet.JoinTokenInput) (promfleet.NewJoinToken, error) {
+	var f fields
+	f.text("body.name", in.Name, MaxName, false)
+	now := s.now()
+	expires := now.Add(DefaultJoinTokenLife)
+	if in.ExpiresAt != nil {
+		expires = *utc(in.ExpiresAt)
+	}
+	if !expires.After(now) {
+		f.add("body.expires_at", "is in the past")
+	}
+	if in.MaxUses == 0 {
+		in.MaxUses = 1
+	}
+	if in.MaxUses < 0 {
+		f.add("body.max_uses", "must be at least 1")
+	}
+	if err := f.err(); err != nil {
+		return promfleet.NewJoinToken{}, err
+	}
+	text := secret.NewToken(JoinTokenPrefix)
+	rec := &JoinTokenRecord{JoinToken: promfleet.JoinToken{Name: in.Name, MaxUses: in.MaxUses, CreatedAt: now, ExpiresAt: expires}, Hash: secret.HashToken(text)}
+	err := s.update(ctx, func(tx Tx, _ *change) error {
+		if err := tx.InsertJoinToken(ctx, rec); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, by, "create", fmt.Sprintf("join-token/%d", rec.ID), "", nil, rec.JoinToken)
+	})
+	return promfleet.NewJoinToken{JoinToken: rec.JoinToken, Secret: text}, err
+}
+
+// RevokeJoinToken revokes a join token; nodes that have joined with it stay.
+func (s *Service) RevokeJoinToken(ctx context.Context, by Principal, id int64) error {
+	return s.update(ctx, func(tx Tx, _ *change) error {
+		rec, err := tx.JoinToken(ctx, id)
+		if err == nil && rec.DeletedAt != nil {
+			err = ErrNotFound
+		}
+		if _, err = found(rec, err, "join token", id); err != nil {
+			return err
+		}
+		before, now := rec.JoinToken, s.now()
+		rec.DeletedAt = &now
+		if err := tx.UpdateJoinToken(ctx, rec); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, by, "revoke", fmt.Sprintf("join-token/%d", id), "", before, nil)
+	})
+}
+
+// Events lists events.
+func (s *Service) Events(ctx context.Context, q EventQuery) (page promfleet.Page[promfleet.Event], err error) {
+	err = s.view(ctx, func(tx Tx) error {
+		page, err = tx.ListEvents(ctx, q)
+		return err
+	})
+	return page, err
+}
