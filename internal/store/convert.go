@@ -1,0 +1,244 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"promfleet"
+	"promfleet/internal/fleet"
+)
+
+// stored is a time as the database keeps it: UTC, to the microsecond.
+func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+func storedPtr(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := stored(*t)
+	return &u
+}
+
+// loadedPtr gives a time read from the database in UTC, whatever zone the driver chose.
+func loadedPtr(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := t.UTC()
+	return &u
+}
+
+// fold makes text comparable without regard to case. Upper case first, because
+// some letters (the Greek sigmas) differ in lower case only.
+func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
+
+// searchText joins what q is looked up in by a character that text does not have.
+func searchText(fields ...string) string { return fold(strings.Join(fields, "\x1f")) }
+
+func tagNames(tags []*tag) []string {
+	names := make([]string, len(tags))
+	for i, t := range tags {
+		names[i] = t.Name
+	}
+	slices.Sort(names)
+	return names
+}
+
+func nodeModel(n *fleet.NodeRecord) *node {
+	m := &node{
+		UUID: n.UUID, Hostname: n.Hostname, Addr: n.Addr,
+		Search:         searchText(n.UUID, n.Hostname, n.Addr),
+		CredentialHash: n.CredentialHash, SealedBase: n.SealedBase,
+		BaseHash: string(n.Base.Hash), BaseSize: n.Base.Size, BaseRevision: n.Base.Revision,
+		Revision: n.Revision, Version: n.Version,
+		CreatedAt: stored(n.CreatedAt), UpdatedAt: stored(n.UpdatedAt), DeletedAt: storedPtr(n.DeletedAt),
+	}
+	m.setReport(n.Report)
+	return m
+}
+
+func (m *node) setReport(r fleet.NodeReport) {
+	m.Received, m.Written, m.Loaded = r.Received, r.Written, r.Loaded
+	m.ReportState, m.ReportError = string(r.State), r.Error
+	m.AgentVersion, m.PrometheusVersion = r.AgentVersion, r.PrometheusVersion
+	m.TargetsUp, m.TargetsDown = r.TargetsUp, r.TargetsDown
+	m.LastSeenAt = storedPtr(r.LastSeenAt)
+}
+
+func (m *node) record() (fleet.NodeRecord, error) {
+	return fleet.NodeRecord{
+		Node: promfleet.Node{
+			UUID: m.UUID, Hostname: m.Hostname, Addr: m.Addr, Tags: tagNames(m.Tags),
+			CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(), DeletedAt: loadedPtr(m.DeletedAt),
+			Version: m.Version,
+		},
+		CredentialHash: m.CredentialHash, SealedBase: m.SealedBase,
+		Base:     fleet.PartState{Hash: promfleet.Hash(m.BaseHash), Size: m.BaseSize, Revision: m.BaseRevision},
+		Revision: m.Revision,
+		Report: fleet.NodeReport{
+			Received: m.Received, Written: m.Written, Loaded: m.Loaded,
+			State: promfleet.NodeState(m.ReportState), Error: m.ReportError,
+			AgentVersion: m.AgentVersion, PrometheusVersion: m.PrometheusVersion,
+			TargetsUp: m.TargetsUp, TargetsDown: m.TargetsDown, LastSeenAt: loadedPtr(m.LastSeenAt),
+		},
+	}, nil
+}
+
+func jobModel(j *fleet.JobRecord) *job {
+	m := &job{
+		ID: j.ID, NodeID: j.Node, Key: j.Key, JobName: j.JobName, Remark: j.Remark,
+		Search:             searchText(j.Key, j.JobName, j.Remark),
+		SealedScrapeConfig: j.SealedScrapeConfig, Version: j.Version,
+		CreatedAt: stored(j.CreatedAt), UpdatedAt: stored(j.UpdatedAt), DeletedAt: storedPtr(j.DeletedAt),
+	}
+	m.setParts(j.JobParts)
+	return m
+}
+
+func (m *job) setParts(p fleet.JobParts) {
+	m.ConfigHash, m.ConfigSize, m.ConfigRevision = string(p.Config.Hash), p.Config.Size, p.Config.Revision
+	m.IndexHash, m.IndexSize, m.IndexRevision = string(p.Index.Hash), p.Index.Size, p.Index.Revision
+	m.TargetCount = p.Targets
+}
+
+func (m *job) record() (fleet.JobRecord, error) {
+	return fleet.JobRecord{
+		Job: promfleet.Job{
+			ID: m.ID, Node: m.NodeID, Key: m.Key, JobName: m.JobName, Remark: m.Remark,
+			CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(), DeletedAt: loadedPtr(m.DeletedAt),
+			Version: m.Version,
+		},
+		SealedScrapeConfig: m.SealedScrapeConfig,
+		JobParts: fleet.JobParts{
+			Config:  fleet.PartState{Hash: promfleet.Hash(m.ConfigHash), Size: m.ConfigSize, Revision: m.ConfigRevision},
+			Index:   fleet.PartState{Hash: promfleet.Hash(m.IndexHash), Size: m.IndexSize, Revision: m.IndexRevision},
+			Targets: m.TargetCount,
+		},
+	}, nil
+}
+
+func targetModel(t *fleet.TargetRecord) (*target, error) {
+	labels := []byte("{}")
+	if len(t.Labels) > 0 {
+		var err error
+		if labels, err = json.Marshal(t.Labels); err != nil {
+			return nil, fmt.Errorf("labels of target %q: %w", t.Addr, err)
+		}
+	}
+	return &target{
+		ID: t.ID, JobID: t.Job, Name: t.Name, Remark: t.Remark, Addr: t.Addr,
+		Labels: string(labels), Search: searchText(t.Name, t.Addr, t.Remark),
+		Split: t.Split[:], Version: t.Version,
+		CreatedAt: stored(t.CreatedAt), UpdatedAt: stored(t.UpdatedAt), DeletedAt: storedPtr(t.DeletedAt),
+	}, nil
+}
+
+func (m *target) record() (fleet.TargetRecord, error) {
+	t := fleet.TargetRecord{Target: promfleet.Target{
+		ID: m.ID, Job: m.JobID, Name: m.Name, Remark: m.Remark, Addr: m.Addr,
+		Labels: map[string]string{}, Tags: tagNames(m.Tags),
+		CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(), DeletedAt: loadedPtr(m.DeletedAt),
+		Version: m.Version,
+	}}
+	if m.Labels != "{}" {
+		if err := json.Unmarshal([]byte(m.Labels), &t.Labels); err != nil {
+			return t, fmt.Errorf("labels of target %d: %w", m.ID, err)
+		}
+	}
+	if len(m.Split) != len(t.Split) {
+		return t, fmt.Errorf("target %d: its split key has %d bytes, not %d", m.ID, len(m.Split), len(t.Split))
+	}
+	copy(t.Split[:], m.Split)
+	return t, nil
+}
+
+func pieceModel(job int64, p fleet.Piece) *piece {
+	lo, hi := p.Lo, lastKey(p.Lo, p.Bits)
+	return &piece{
+		JobID: job, Lo: lo[:], Hi: hi[:], Bits: p.Bits, Targets: p.Count,
+		Hash: string(p.Hash), Size: p.Size, Revision: p.Revision,
+	}
+}
+
+// lastKey is the last key that shares its first bits with lo.
+func lastKey(lo fleet.SplitKey, bits int) fleet.SplitKey {
+	for i := range lo {
+		switch free := (i+1)*8 - bits; {
+		case free >= 8:
+			lo[i] = 0xff
+		case free > 0:
+			lo[i] |= 1<<free - 1
+		}
+	}
+	return lo
+}
+
+func (m *piece) record() (fleet.Piece, error) {
+	p := fleet.Piece{
+		Bits: m.Bits, Count: m.Targets,
+		PartState: fleet.PartState{Hash: promfleet.Hash(m.Hash), Size: m.Size, Revision: m.Revision},
+	}
+	if len(m.Lo) != len(p.Lo) {
+		return p, fmt.Errorf("a piece of job %d: its key has %d bytes, not %d", m.JobID, len(m.Lo), len(p.Lo))
+	}
+	copy(p.Lo[:], m.Lo)
+	return p, nil
+}
+
+func tokenModel(t *fleet.TokenRecord) *token {
+	return &token{
+		ID: t.ID, Name: t.Name, Search: searchText(t.Name), Role: string(t.Role), Hash: t.Hash,
+		CreatedAt: stored(t.CreatedAt), ExpiresAt: storedPtr(t.ExpiresAt),
+		LastUsedAt: storedPtr(t.LastUsedAt), DeletedAt: storedPtr(t.DeletedAt),
+	}
+}
+
+func (m *token) record() (fleet.TokenRecord, error) {
+	return fleet.TokenRecord{
+		Token: promfleet.Token{
+			ID: m.ID, Name: m.Name, Role: promfleet.Role(m.Role), CreatedAt: m.CreatedAt.UTC(),
+			ExpiresAt: loadedPtr(m.ExpiresAt), LastUsedAt: loadedPtr(m.LastUsedAt), DeletedAt: loadedPtr(m.DeletedAt),
+		},
+		Hash: m.Hash,
+	}, nil
+}
+
+func joinTokenModel(t *fleet.JoinTokenRecord) *joinToken {
+	return &joinToken{
+		ID: t.ID, Name: t.Name, Search: searchText(t.Name), Hash: t.Hash, MaxUses: t.MaxUses, Uses: t.Uses,
+		CreatedAt: stored(t.CreatedAt), ExpiresAt: stored(t.ExpiresAt),
+		LastUsedAt: storedPtr(t.LastUsedAt), DeletedAt: storedPtr(t.DeletedAt),
+	}
+}
+
+func (m *joinToken) record() (fleet.JoinTokenRecord, error) {
+	return fleet.JoinTokenRecord{
+		JoinToken: promfleet.JoinToken{
+			ID: m.ID, Name: m.Name, MaxUses: m.MaxUses, Uses: m.Uses, CreatedAt: m.CreatedAt.UTC(),
+			ExpiresAt: m.ExpiresAt.UTC(), LastUsedAt: loadedPtr(m.LastUsedAt), DeletedAt: loadedPtr(m.DeletedAt),
+		},
+		Hash: m.Hash,
+	}, nil
+}
+
+func eventModel(e *promfleet.Event) *event {
+	return &event{
+		ID: e.ID, At: stored(e.At), Actor: e.Actor, Action: e.Action, Object: e.Object, Node: e.Node,
+		Search: searchText(e.Actor, e.Action, e.Object),
+		Before: string(e.Before), After: string(e.After),
+	}
+}
+
+func (m *event) record() (promfleet.Event, error) {
+	e := promfleet.Event{ID: m.ID, At: m.At.UTC(), Actor: m.Actor, Action: m.Action, Object: m.Object, Node: m.Node}
+	if m.Before != "" {
+		e.Before = json.RawMessage(m.Before)
+	}
+	if m.After != "" {
+		e.After = json.RawMessage(m.After)
+	}
+	return e, nil
+}

@@ -1,0 +1,230 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/uptrace/bun"
+
+	"promfleet"
+	"promfleet/internal/fleet"
+)
+
+// A column is something that a list can be sorted by.
+type column struct {
+	expr     string // of the query; part of the program, never of the input
+	typ      colType
+	nullable bool
+}
+
+type colType int
+
+const (
+	typText colType = iota
+	typInt
+	typTime
+)
+
+// A listing is what is particular to one list: the model M of its rows, which
+// become records R.
+type listing[M, R any] struct {
+	table   string            // the alias of M
+	sorts   map[string]column // by the name that a caller may give
+	byDef   string            // the sort if none is given
+	id      column            // breaks ties
+	deleted bool              // rows of M can be deleted
+	tags    bool              // they have tags, which are loaded with them
+	record  func(*M) (R, error)
+	values  func(*M) map[string]any // of a row, by the names of the sorts
+	idOf    func(*M) any
+}
+
+// maxQ keeps a pattern below SQLite's limit for LIKE.
+const maxQ = 1000
+
+// page answers a list query. Rows come in the order of (sort value, id), which
+// no two share, and a cursor is the last pair of a page: pages neither skip nor
+// repeat a row, whatever is written between them. NULL sorts before all values.
+func (l *listing[M, R]) page(ctx context.Context, t *tx, q fleet.ListQuery, filter func(*bun.SelectQuery) *bun.SelectQuery) (promfleet.Page[R], error) {
+	none := promfleet.Page[R]{Items: []R{}}
+	if q.Limit < 1 || q.Limit > 1000 {
+		return none, promfleet.BadField("query.limit", "must be 1 to 1000")
+	}
+	if len(q.Q) > maxQ || !utf8.ValidString(q.Q) || strings.ContainsAny(q.Q, "\x00\x1f") {
+		return none, promfleet.BadField("query.q", "must be text of at most %d bytes, without control characters", maxQ)
+	}
+	sort := q.Sort
+	if sort == "" {
+		sort = l.byDef
+	}
+	name, desc := strings.CutPrefix(sort, "-")
+	col, ok := l.sorts[name]
+	if !ok {
+		return none, promfleet.BadField("query.sort", "cannot sort by %q", q.Sort)
+	}
+	if q.Deleted && !l.deleted {
+		return none, nil
+	}
+	var at *position
+	if q.Cursor != "" {
+		if at, ok = parseCursor(q.Cursor, sort, col, l.id); !ok {
+			return none, promfleet.BadField("query.cursor", "is not a next_cursor of this list sorted by %s: start again without one", sort)
+		}
+	}
+
+	filtered := func(sel *bun.SelectQuery) *bun.SelectQuery {
+		if q.Deleted {
+			sel = sel.WhereDeleted()
+		}
+		if q.Q != "" {
+			sel = sel.Where("?.search LIKE ? ESCAPE '!'", bun.Ident(l.table), "%"+likeEscaper.Replace(fold(q.Q))+"%")
+		}
+		return sel.Apply(filter)
+	}
+	var rows []*M
+	sel := t.db.NewSelect().Model(&rows).Apply(filtered)
+	if at != nil {
+		sel = after(sel, at, col, l.id, desc)
+	}
+	sel = order(sel, col, l.id, desc)
+	if l.tags {
+		sel = sel.Apply(withTags)
+	}
+	// One row more says whether there is another page.
+	if err := sel.Limit(int64(q.Limit) + 1).Scan(ctx); err != nil {
+		return none, t.fail(err, "list %ss", l.table)
+	}
+
+	page := promfleet.Page[R]{Items: make([]R, 0, min(len(rows), q.Limit))}
+	if len(rows) > q.Limit {
+		rows = rows[:q.Limit]
+		last := rows[q.Limit-1]
+		cursor, err := formatCursor(sort, l.values(last)[name], l.idOf(last))
+		if err != nil {
+			return none, err
+		}
+		page.NextCursor = cursor
+	}
+	for _, row := range rows {
+		r, err := l.record(row)
+		if err != nil {
+			return none, err
+		}
+		page.Items = append(page.Items, r)
+	}
+	if q.Cursor == "" && page.NextCursor == "" {
+		page.Total = int64(len(page.Items))
+		return page, nil
+	}
+	total, err := t.db.NewSelect().Model((*M)(nil)).Apply(filtered).Count(ctx)
+	if err != nil {
+		return none, t.fail(err, "count %ss", l.table)
+	}
+	page.Total = total
+	return page, nil
+}
+
+var likeEscaper = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
+
+func order(sel *bun.SelectQuery, col, id column, desc bool) *bun.SelectQuery {
+	dir, nulls := " ASC", " NULLS FIRST"
+	if desc {
+		dir, nulls = " DESC", " NULLS LAST"
+	}
+	if col.expr != id.expr {
+		if !col.nullable {
+			nulls = ""
+		}
+		sel = sel.OrderExpr(col.expr + dir + nulls)
+	}
+	return sel.OrderExpr(id.expr + dir)
+}
+
+// after keeps the rows behind a position.
+func after(sel *bun.SelectQuery, at *position, col, id column, desc bool) *bun.SelectQuery {
+	op := " > "
+	if desc {
+		op = " < "
+	}
+	switch {
+	case col.expr == id.expr:
+		return sel.Where(id.expr+op+"?", at.id)
+	case !col.nullable:
+		return sel.Where("("+col.expr+", "+id.expr+")"+op+"(?, ?)", at.value, at.id)
+	case at.value == nil && desc:
+		return sel.Where(col.expr+" IS NULL AND "+id.expr+op+"?", at.id)
+	case at.value == nil:
+		return sel.Where("("+col.expr+" IS NOT NULL OR "+id.expr+op+"?)", at.id)
+	case desc:
+		return sel.Where("(("+col.expr+", "+id.expr+")"+op+"(?, ?) OR "+col.expr+" IS NULL)", at.value, at.id)
+	default:
+		return sel.Where("("+col.expr+", "+id.expr+")"+op+"(?, ?)", at.value, at.id)
+	}
+}
+
+// position is where a page ended.
+type position struct{ value, id any }
+
+// cursor is a position as callers carry it.
+type cursor struct {
+	Sort  string          `json:"s"`
+	Value json.RawMessage `json:"v"`
+	ID    json.RawMessage `json:"i"`
+}
+
+func formatCursor(sort string, value, id any) (string, error) {
+	v, err := json.Marshal(value)
+	if err != nil {
+		return "", fmt.Errorf("cursor: %w", err)
+	}
+	i, err := json.Marshal(id)
+	if err != nil {
+		return "", fmt.Errorf("cursor: %w", err)
+	}
+	b, err := json.Marshal(cursor{sort, v, i})
+	if err != nil {
+		return "", fmt.Errorf("cursor: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b), nil
+}
+
+func parseCursor(s, sort string, col, id column) (*position, bool) {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || !utf8.Valid(b) {
+		return nil, false
+	}
+	var c cursor
+	if json.Unmarshal(b, &c) != nil || c.Sort != sort {
+		return nil, false
+	}
+	at := &position{}
+	var ok1, ok2 bool
+	at.value, ok1 = parseValue(c.Value, col)
+	at.id, ok2 = parseValue(c.ID, id)
+	return at, ok1 && ok2
+}
+
+func parseValue(b json.RawMessage, col column) (any, bool) {
+	if string(b) == "null" {
+		return nil, col.nullable
+	}
+	switch col.typ {
+	case typInt:
+		var n int64
+		err := json.Unmarshal(b, &n)
+		return n, err == nil
+	case typTime:
+		var t time.Time
+		err := json.Unmarshal(b, &t)
+		return t.UTC(), err == nil
+	default:
+		var s string
+		err := json.Unmarshal(b, &s)
+		return s, err == nil && !strings.Contains(s, "\x00")
+	}
+}

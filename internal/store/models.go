@@ -1,0 +1,196 @@
+package store
+
+import (
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// The models are the tables, with their relations. They stay in this package:
+// fleet's records are converted from and to them.
+
+type node struct {
+	bun.BaseModel `bun:"table:nodes,alias:node"`
+
+	UUID              string     `bun:"uuid,pk"`
+	Hostname          string     `bun:"hostname"`
+	Addr              string     `bun:"addr"`
+	Search            string     `bun:"search"`
+	CredentialHash    []byte     `bun:"credential_hash"`
+	SealedBase        []byte     `bun:"sealed_base"`
+	BaseHash          string     `bun:"base_hash"`
+	BaseSize          int64      `bun:"base_size"`
+	BaseRevision      int64      `bun:"base_revision"`
+	Revision          int64      `bun:"revision"`
+	Received          int64      `bun:"received"`
+	Written           int64      `bun:"written"`
+	Loaded            int64      `bun:"loaded"`
+	ReportState       string     `bun:"report_state"`
+	ReportError       string     `bun:"report_error"`
+	AgentVersion      string     `bun:"agent_version"`
+	PrometheusVersion string     `bun:"prometheus_version"`
+	TargetsUp         int64      `bun:"targets_up"`
+	TargetsDown       int64      `bun:"targets_down"`
+	LastSeenAt        *time.Time `bun:"last_seen_at"`
+	Version           int64      `bun:"version"`
+	CreatedAt         time.Time  `bun:"created_at"`
+	UpdatedAt         time.Time  `bun:"updated_at"`
+	DeletedAt         *time.Time `bun:"deleted_at,soft_delete"`
+
+	Jobs []*job `bun:"rel:has-many,join:uuid=node_id"`
+	Tags []*tag `bun:"m2m:node_tags,join:Node=Tag"`
+}
+
+// reportColumns are those of a node that its agent writes.
+var reportColumns = []string{
+	"received", "written", "loaded", "report_state", "report_error", "agent_version",
+	"prometheus_version", "targets_up", "targets_down", "last_seen_at",
+}
+
+type job struct {
+	bun.BaseModel `bun:"table:jobs,alias:job"`
+
+	ID                 int64      `bun:"id,pk,autoincrement"`
+	NodeID             string     `bun:"node_id"`
+	Key                string     `bun:"key"`
+	JobName            string     `bun:"job_name"`
+	Remark             string     `bun:"remark"`
+	Search             string     `bun:"search"`
+	SealedScrapeConfig []byte     `bun:"sealed_scrape_config"`
+	ConfigHash         string     `bun:"config_hash"`
+	ConfigSize         int64      `bun:"config_size"`
+	ConfigRevision     int64      `bun:"config_revision"`
+	IndexHash          string     `bun:"index_hash"`
+	IndexSize          int64      `bun:"index_size"`
+	IndexRevision      int64      `bun:"index_revision"`
+	TargetCount        int64      `bun:"targets"`
+	Version            int64      `bun:"version"`
+	CreatedAt          time.Time  `bun:"created_at"`
+	UpdatedAt          time.Time  `bun:"updated_at"`
+	DeletedAt          *time.Time `bun:"deleted_at,soft_delete"`
+
+	Node    *node     `bun:"rel:belongs-to,join:node_id=uuid"`
+	Targets []*target `bun:"rel:has-many,join:id=job_id"`
+	Pieces  []*piece  `bun:"rel:has-many,join:id=job_id"`
+}
+
+// partColumns are those of a job that say how it was last rendered.
+var partColumns = []string{
+	"config_hash", "config_size", "config_revision",
+	"index_hash", "index_size", "index_revision", "targets",
+}
+
+type target struct {
+	bun.BaseModel `bun:"table:targets,alias:target"`
+
+	ID        int64      `bun:"id,pk,autoincrement"`
+	JobID     int64      `bun:"job_id"`
+	Name      string     `bun:"name"`
+	Remark    string     `bun:"remark"`
+	Addr      string     `bun:"addr"`
+	Labels    string     `bun:"labels"` // JSON
+	Search    string     `bun:"search"`
+	Split     []byte     `bun:"split"`
+	Version   int64      `bun:"version"`
+	CreatedAt time.Time  `bun:"created_at"`
+	UpdatedAt time.Time  `bun:"updated_at"`
+	DeletedAt *time.Time `bun:"deleted_at,soft_delete"`
+
+	Job  *job   `bun:"rel:belongs-to,join:job_id=id"`
+	Tags []*tag `bun:"m2m:target_tags,join:Target=Tag"`
+}
+
+type tag struct {
+	bun.BaseModel `bun:"table:tags,alias:tag"`
+
+	ID        int64      `bun:"id,pk,autoincrement"`
+	Name      string     `bun:"name"`
+	Remark    string     `bun:"remark"`
+	CreatedAt time.Time  `bun:"created_at"`
+	UpdatedAt time.Time  `bun:"updated_at"`
+	DeletedAt *time.Time `bun:"deleted_at,soft_delete"`
+}
+
+type nodeTag struct {
+	bun.BaseModel `bun:"table:node_tags,alias:node_tag"`
+
+	NodeID string `bun:"node_id,pk"`
+	TagID  int64  `bun:"tag_id,pk"`
+
+	Node *node `bun:"rel:belongs-to,join:node_id=uuid"`
+	Tag  *tag  `bun:"rel:belongs-to,join:tag_id=id"`
+}
+
+type targetTag struct {
+	bun.BaseModel `bun:"table:target_tags,alias:target_tag"`
+
+	TargetID int64 `bun:"target_id,pk"`
+	TagID    int64 `bun:"tag_id,pk"`
+
+	Target *target `bun:"rel:belongs-to,join:target_id=id"`
+	Tag    *tag    `bun:"rel:belongs-to,join:tag_id=id"`
+}
+
+type piece struct {
+	bun.BaseModel `bun:"table:pieces,alias:piece"`
+
+	JobID    int64  `bun:"job_id,pk"`
+	Lo       []byte `bun:"lo,pk"`
+	Hi       []byte `bun:"hi"` // the last key, so that a query by key needs no arithmetic
+	Bits     int    `bun:"bits"`
+	Targets  int64  `bun:"targets"`
+	Hash     string `bun:"hash"`
+	Size     int64  `bun:"size"`
+	Revision int64  `bun:"revision"`
+}
+
+type revision struct {
+	bun.BaseModel `bun:"table:revisions,alias:revision"`
+
+	NodeID string    `bun:"node_id,pk"`
+	Number int64     `bun:"number,pk"`
+	At     time.Time `bun:"at"`
+}
+
+type token struct {
+	bun.BaseModel `bun:"table:tokens,alias:token"`
+
+	ID         int64      `bun:"id,pk,autoincrement"`
+	Name       string     `bun:"name"`
+	Search     string     `bun:"search"`
+	Role       string     `bun:"role"`
+	Hash       []byte     `bun:"hash"`
+	CreatedAt  time.Time  `bun:"created_at"`
+	ExpiresAt  *time.Time `bun:"expires_at"`
+	LastUsedAt *time.Time `bun:"last_used_at"`
+	DeletedAt  *time.Time `bun:"deleted_at,soft_delete"`
+}
+
+type joinToken struct {
+	bun.BaseModel `bun:"table:join_tokens,alias:join_token"`
+
+	ID         int64      `bun:"id,pk,autoincrement"`
+	Name       string     `bun:"name"`
+	Search     string     `bun:"search"`
+	Hash       []byte     `bun:"hash"`
+	MaxUses    int64      `bun:"max_uses"`
+	Uses       int64      `bun:"uses"`
+	CreatedAt  time.Time  `bun:"created_at"`
+	ExpiresAt  time.Time  `bun:"expires_at"`
+	LastUsedAt *time.Time `bun:"last_used_at"`
+	DeletedAt  *time.Time `bun:"deleted_at,soft_delete"`
+}
+
+type event struct {
+	bun.BaseModel `bun:"table:events,alias:event"`
+
+	ID     int64     `bun:"id,pk,autoincrement"`
+	At     time.Time `bun:"at"`
+	Actor  string    `bun:"actor"`
+	Action string    `bun:"action"`
+	Object string    `bun:"object"`
+	Node   string    `bun:"node"`
+	Search string    `bun:"search"`
+	Before string    `bun:"before,nullzero"` // JSON
+	After  string    `bun:"after,nullzero"`  // JSON
+}

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"promfleet"
+	"promfleet/internal/fleet"
+)
+
+var nodeList = listing[node, fleet.NodeRecord]{
+	table: "node", byDef: "hostname", deleted: true, tags: true,
+	id: column{expr: "node.uuid"},
+	sorts: map[string]column{
+		"uuid":         {expr: "node.uuid"},
+		"hostname":     {expr: "node.hostname"},
+		"addr":         {expr: "node.addr"},
+		"created_at":   {expr: "node.created_at", typ: typTime},
+		"updated_at":   {expr: "node.updated_at", typ: typTime},
+		"last_seen_at": {expr: "node.last_seen_at", typ: typTime, nullable: true},
+	},
+	record: (*node).record,
+	idOf:   func(m *node) any { return m.UUID },
+	values: func(m *node) map[string]any {
+		return map[string]any{"uuid": m.UUID, "hostname": m.Hostname, "addr": m.Addr,
+			"created_at": m.CreatedAt, "updated_at": m.UpdatedAt, "last_seen_at": m.LastSeenAt}
+	},
+}
+
+// stateExpr is NodeRecord.State in SQL.
+func stateExpr(now time.Time) (string, []any) {
+	stale := now.Add(-fleet.StaleAfter)
+	// Times are kept to the microsecond: seen < stale is seen < stale rounded up.
+	if cut := stored(stale); cut.Before(stale) {
+		stale = cut.Add(time.Microsecond)
+	}
+	return `CASE
+		WHEN node.last_seen_at IS NULL OR node.report_state = '' THEN ?
+		WHEN node.last_seen_at < ? THEN ?
+		WHEN node.received < node.revision THEN ?
+		ELSE node.report_state END`,
+		[]any{string(promfleet.StatePending), stale, string(promfleet.StateStale), string(promfleet.StateApplying)}
+}
+
+func (t *tx) node(ctx context.Context, sel func(*bun.SelectQuery) *bun.SelectQuery, what string) (*fleet.NodeRecord, error) {
+	m := new(node)
+	if err := t.db.NewSelect().Model(m).Apply(sel, withTags).Scan(ctx); err != nil {
+		return nil, t.fail(err, "%s", what)
+	}
+	n, err := m.record()
+	return &n, err
+}
+
+func (t *tx) Node(ctx context.Context, uuid string) (*fleet.NodeRecord, error) {
+	return t.node(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("node.uuid = ?", uuid).WhereAllWithDeleted()
+	}, "node "+uuid)
+}
+
+func (t *tx) NodeByCredential(ctx context.Context, hash []byte) (*fleet.NodeRecord, error) {
+	return t.node(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("node.credential_hash = ?", hash)
+	}, "node by credential")
+}
+
+func (t *tx) ListNodes(ctx context.Context, q fleet.NodeQuery) (promfleet.Page[fleet.NodeRecord], error) {
+	return nodeList.page(ctx, t, q.ListQuery, func(sel *bun.SelectQuery) *bun.SelectQuery {
+		if q.State != "" {
+			expr, args := stateExpr(q.Now)
+			sel = sel.Where(expr+" = ?", append(args, string(q.State))...)
+		}
+		return taggedWith(sel, "node_tags", "node_id", "node.uuid", q.Tags)
+	})
+}
+
+func (t *tx) InsertNode(ctx context.Context, n *fleet.NodeRecord) error {
+	if _, err := t.db.NewInsert().Model(nodeModel(n)).Exec(ctx); err != nil {
+		return t.fail(err, "insert node %s", n.UUID)
+	}
+	return t.setNodeTags(ctx, n.UUID, n.Tags, n.UpdatedAt)
+}
+
+// UpdateNode does not write the revision either: it rises by AddRevision alone.
+func (t *tx) UpdateNode(ctx context.Context, n *fleet.NodeRecord) error {
+	m := nodeModel(n)
+	m.Version++
+	q := t.db.NewUpdate().Model(m).ExcludeColumn(append([]string{"uuid", "revision"}, reportColumns...)...)
+	if err := t.updateVersioned(ctx, q, m, n.Version, "update node %s", n.UUID); err != nil {
+		return err
+	}
+	if err := t.setNodeTags(ctx, n.UUID, n.Tags, n.UpdatedAt); err != nil {
+		return err
+	}
+	n.Version = m.Version
+	return nil
+}
+
+func (t *tx) UpdateReport(ctx context.Context, uuid string, r fleet.NodeReport) error {
+	m := &node{UUID: uuid}
+	m.setReport(r)
+	res, err := t.db.NewUpdate().Model(m).Column(reportColumns...).WherePK().WhereAllWithDeleted().Exec(ctx)
+	return t.touched(res, err, "report of node %s", uuid)
+}
+
+func (t *tx) AddRevision(ctx context.Context, uuid string, at time.Time) (int64, error) {
+	m := &node{UUID: uuid}
+	res, err := t.db.NewUpdate().Model(m).Set("revision = node.revision + 1").
+		WherePK().WhereAllWithDeleted().Returning("revision").Exec(ctx)
+	if err := t.touched(res, err, "raise the revision of node %s", uuid); err != nil {
+		return 0, err
+	}
+	_, err = t.db.NewInsert().Model(&revision{NodeID: uuid, Number: m.Revision, At: stored(at)}).Exec(ctx)
+	if err != nil {
+		return 0, t.fail(err, "record revision %d of node %s", m.Revision, uuid)
+	}
+	return m.Revision, nil
+}
+
+func (t *tx) CountNodesByState(ctx context.Context, now time.Time) (map[promfleet.NodeState]int64, error) {
+	expr, args := stateExpr(now)
+	var rows []struct {
+		State string `bun:"state"`
+		N     int64  `bun:"n"`
+	}
+	err := t.db.NewSelect().Model((*node)(nil)).ColumnExpr(expr+" AS state", args...).ColumnExpr("COUNT(*) AS n").
+		GroupExpr("state").Scan(ctx, &rows)
+	if err != nil {
+		return nil, fmt.Errorf("count nodes by state: %w", t.fail(err, "nodes"))
+	}
+	counts := make(map[promfleet.NodeState]int64, len(rows))
+	for _, r := range rows {
+		counts[promfleet.NodeState(r.State)] = r.N
+	}
+	return counts, nil
+}
