@@ -1,0 +1,73 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"promfleet"
+	"promfleet/internal/fleet"
+)
+
+func (h *handlers) nodes(a huma.API) {
+	const tag = "nodes"
+	type list struct {
+		ListParams
+		Tag   []string            `query:"tag,explode" maxItems:"20" doc:"nodes that have all of these tags"`
+		State promfleet.NodeState `query:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted,stale,pending"`
+	}
+	serve(h, a, operation{id: "list-nodes", summary: "List nodes", method: http.MethodGet, path: "/nodes", who: viewer, tag: tag},
+		func(ctx context.Context, in *list) (*page[promfleet.Node], error) {
+			p, err := h.fleet.Nodes(ctx, fleet.NodeQuery{ListQuery: in.query(), Tags: in.Tag, State: in.State})
+			return &page[promfleet.Node]{p}, err
+		})
+	type get struct {
+		UUIDPath
+		IfNoneMatch
+	}
+	serve(h, a, operation{id: "get-node", summary: "Get a node", method: http.MethodGet, path: "/nodes/{uuid}", who: viewer, tag: tag, errors: []int{http.StatusNotFound}},
+		func(ctx context.Context, in *get) (*one[promfleet.Node], error) {
+			n, err := h.fleet.Node(ctx, lower(in.UUID))
+			// The status is not what an ETag speaks of, so a node is never "not modified".
+			return written(n.Version, n, err)
+		})
+	type change struct {
+		UUIDPath
+		IfMatch
+		Body patch[promfleet.NodeInput] `contentType:"application/merge-patch+json"`
+	}
+	serve(h, a, operation{id: "patch-node", summary: "Change tags and base_config of a node", method: http.MethodPatch, path: "/nodes/{uuid}", who: editor, tag: tag,
+		maxBody: 4 << 20, errors: []int{http.StatusNotFound, http.StatusPreconditionFailed}},
+		func(ctx context.Context, in *change) (*one[promfleet.Node], error) {
+			n, err := h.fleet.PatchNode(ctx, principal(ctx), lower(in.UUID), in.match(), json.RawMessage(in.Body))
+			return written(n.Version, n, err)
+		})
+	type remove struct {
+		UUIDPath
+		IfMatch
+	}
+	serve(h, a, operation{id: "delete-node", summary: "Delete a node and revoke its agent's credential", method: http.MethodDelete, path: "/nodes/{uuid}", who: editor, tag: tag,
+		status: http.StatusNoContent, errors: []int{http.StatusNotFound, http.StatusPreconditionFailed}},
+		func(ctx context.Context, in *remove) (*empty, error) {
+			return nil, h.fleet.DeleteNode(ctx, principal(ctx), lower(in.UUID), in.match())
+		})
+	serve(h, a, operation{id: "restore-node", summary: "Undo the deletion of a node; its agent must join again", method: http.MethodPost, path: "/nodes/{uuid}/restore", who: editor, tag: tag,
+		errors: []int{http.StatusNotFound, http.StatusConflict}},
+		func(ctx context.Context, in *UUIDPath) (*one[promfleet.Node], error) {
+			n, err := h.fleet.RestoreNode(ctx, principal(ctx), lower(in.UUID))
+			return written(n.Version, n, err)
+		})
+	type config struct{ Body promfleet.RenderedConfig }
+	serve(h, a, operation{id: "get-node-config", summary: "Get the files that a node should have now", method: http.MethodGet, path: "/nodes/{uuid}/config", who: viewer, tag: tag,
+		errors: []int{http.StatusNotFound}},
+		func(ctx context.Context, in *UUIDPath) (*config, error) {
+			c, err := h.fleet.NodeConfig(ctx, lower(in.UUID))
+			return &config{c}, err
+		})
+}
+
+// lower gives a UUID as it is kept (RFC 9562, 4: input is case-insensitive).
+func lower(uuid string) string { return strings.ToLower(uuid) }

@@ -1,0 +1,90 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"promfleet"
+	"promfleet/internal/fleet"
+)
+
+// maxTargetSet bounds the targets of a job as one body, in bytes: 200,000 and more.
+const maxTargetSet = 64 << 20
+
+func (h *handlers) targets(a huma.API) {
+	const tag = "targets"
+	type list struct {
+		ListParams
+		Job  int64    `query:"job" minimum:"1" doc:"targets of this job"`
+		Node string   `query:"node" format:"uuid" doc:"targets of this node"`
+		Tag  []string `query:"tag,explode" maxItems:"20" doc:"targets that have all of these tags"`
+		Addr string   `query:"addr" maxLength:"2048" doc:"targets with exactly this addr"`
+	}
+	serve(h, a, operation{id: "list-targets", summary: "List targets", method: http.MethodGet, path: "/targets", who: viewer, tag: tag},
+		func(ctx context.Context, in *list) (*page[promfleet.Target], error) {
+			p, err := h.fleet.Targets(ctx, fleet.TargetQuery{ListQuery: in.query(), Job: in.Job, Node: lower(in.Node), Tags: in.Tag, Addr: in.Addr})
+			return &page[promfleet.Target]{p}, err
+		})
+	type create struct{ Body promfleet.TargetInput }
+	serve(h, a, operation{id: "create-target", summary: "Create a target", method: http.MethodPost, path: "/targets", who: editor, tag: tag, status: http.StatusCreated, errors: createErrors},
+		func(ctx context.Context, in *create) (*one[promfleet.Target], error) {
+			t, err := h.fleet.CreateTarget(ctx, principal(ctx), in.Body)
+			return written(t.Version, t, err)
+		})
+	serve(h, a, operation{id: "get-target", summary: "Get a target", method: http.MethodGet, path: "/targets/{id}", who: viewer, tag: tag, errors: readErrors},
+		func(ctx context.Context, in *getByID) (*one[promfleet.Target], error) {
+			t, err := h.fleet.Target(ctx, in.ID)
+			return answer(in.IfNoneMatch, t.Version, t, err)
+		})
+	type put struct {
+		IDPath
+		IfMatch
+		Body promfleet.TargetInput
+	}
+	serve(h, a, operation{id: "put-target", summary: "Replace a target", method: http.MethodPut, path: "/targets/{id}", who: editor, tag: tag, errors: writeErrors},
+		func(ctx context.Context, in *put) (*one[promfleet.Target], error) {
+			t, err := h.fleet.PutTarget(ctx, principal(ctx), in.ID, in.match(), in.Body)
+			return written(t.Version, t, err)
+		})
+	type change struct {
+		IDPath
+		IfMatch
+		Body patch[promfleet.TargetInput] `contentType:"application/merge-patch+json"`
+	}
+	serve(h, a, operation{id: "patch-target", summary: "Change a target", method: http.MethodPatch, path: "/targets/{id}", who: editor, tag: tag, errors: writeErrors},
+		func(ctx context.Context, in *change) (*one[promfleet.Target], error) {
+			t, err := h.fleet.PatchTarget(ctx, principal(ctx), in.ID, in.match(), json.RawMessage(in.Body))
+			return written(t.Version, t, err)
+		})
+	serve(h, a, operation{id: "delete-target", summary: "Delete a target", method: http.MethodDelete, path: "/targets/{id}", who: editor, tag: tag,
+		status: http.StatusNoContent, errors: deleteErrors},
+		func(ctx context.Context, in *deleteByID) (*empty, error) {
+			return nil, h.fleet.DeleteTarget(ctx, principal(ctx), in.ID, in.match())
+		})
+	serve(h, a, operation{id: "restore-target", summary: "Undo the deletion of a target", method: http.MethodPost, path: "/targets/{id}/restore", who: editor, tag: tag, errors: writeErrors},
+		func(ctx context.Context, in *IDPath) (*one[promfleet.Target], error) {
+			t, err := h.fleet.RestoreTarget(ctx, principal(ctx), in.ID)
+			return written(t.Version, t, err)
+		})
+
+	type set struct{ Body []promfleet.Target }
+	serve(h, a, operation{id: "get-job-targets", summary: "Get all targets of a job, sorted by addr", method: http.MethodGet, path: "/jobs/{id}/targets", who: viewer, tag: tag, errors: readErrors},
+		func(ctx context.Context, in *IDPath) (*set, error) {
+			t, err := h.fleet.JobTargets(ctx, in.ID)
+			return &set{t}, err
+		})
+	type replace struct {
+		IDPath
+		Body []promfleet.TargetInput
+	}
+	type replaced struct{ Body promfleet.TargetSetChange }
+	serve(h, a, operation{id: "put-job-targets", summary: "Make the targets of a job those given, all or nothing", method: http.MethodPut, path: "/jobs/{id}/targets", who: editor, tag: tag,
+		maxBody: maxTargetSet, errors: writeErrors},
+		func(ctx context.Context, in *replace) (*replaced, error) {
+			d, err := h.fleet.ReplaceTargets(ctx, principal(ctx), in.ID, in.Body)
+			return &replaced{d}, err
+		})
+}
