@@ -1,0 +1,203 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"promfleet/client"
+	"promfleet/internal/agent/apply"
+	"promfleet/internal/agent/reload"
+)
+
+// Options are the flags of `promfleet agent`; see there for what they mean.
+// Empty ones are given their defaults by New.
+type Options struct {
+	ServerURL            string        // --server.url, required
+	JoinTokenFile        string        // --join.token-file
+	DataPath             string        // --data.path
+	NodeAddr             string        // --node.addr
+	PrometheusURL        string        // --prometheus.url
+	ConfigFile           string        // --prometheus.config-file
+	BaseConfig           string        // --prometheus.base-config
+	TargetsDir           string        // --prometheus.targets-dir
+	TakeOver             string        // --prometheus.take-over: same, discard
+	ReloadMethod         string        // --reload.method
+	ReloadURL            string        // --reload.url
+	ReloadTimeout        time.Duration // --reload.timeout
+	ReloadHTTPConfigFile string        // --reload.http-config-file
+	SyncInterval         time.Duration // --sync.interval
+	ListenAddress        string        // --web.listen-address
+	Version              string        // of this program, as it is reported
+}
+
+// What to do with somebody else's prometheus.yml that has scrape jobs.
+const (
+	TakeOverSame    = "same"
+	TakeOverDiscard = "discard"
+)
+
+func (o Options) withDefaults() Options {
+	set := func(s *string, value string) {
+		if *s == "" {
+			*s = value
+		}
+	}
+	set(&o.DataPath, "./agent-data")
+	set(&o.PrometheusURL, "http://127.0.0.1:9090")
+	set(&o.NodeAddr, o.PrometheusURL)
+	set(&o.ConfigFile, "/etc/prometheus/prometheus.yml")
+	set(&o.TakeOver, TakeOverSame)
+	set(&o.ReloadMethod, "http")
+	set(&o.ReloadURL, strings.TrimRight(o.PrometheusURL, "/")+"/-/reload")
+	set(&o.ListenAddress, "127.0.0.1:7091")
+	if o.ReloadTimeout == 0 {
+		o.ReloadTimeout = 90 * time.Second
+	}
+	if o.SyncInterval == 0 {
+		o.SyncInterval = 30 * time.Second
+	}
+	return o
+}
+
+// Agent is one agent. It is run once, with Run or Once.
+type Agent struct {
+	opts      Options
+	log       *slog.Logger
+	gatherer  prometheus.Gatherer
+	server    *client.Client // without a token
+	reloader  reload.Reloader
+	prom      *reload.Prometheus
+	status    *status
+	session   *session
+	counters  *counters
+	reportNow chan struct{} // a report is due at once
+
+	// Open while it runs.
+	data *apply.Data
+	disk *apply.Disk
+}
+
+// New makes an agent. It touches no file and calls nobody yet.
+func New(opts Options, log *slog.Logger, reg prometheus.Registerer) (*Agent, error) {
+	opts = opts.withDefaults()
+	if opts.TakeOver != TakeOverSame && opts.TakeOver != TakeOverDiscard {
+		return nil, fmt.Errorf("--prometheus.take-over %q: it is one of %s, %s", opts.TakeOver, TakeOverSame, TakeOverDiscard)
+	}
+	if opts.SyncInterval < time.Second || opts.ReloadTimeout < time.Second {
+		return nil, errors.New("--sync.interval and --reload.timeout must be at least 1s")
+	}
+	if u, err := url.Parse(opts.ServerURL); err != nil || u.Host == "" {
+		return nil, fmt.Errorf("--server.url %q is not a URL: it must look like https://promfleet.example.com/", opts.ServerURL)
+	}
+	fetched := newFetched()
+	if err := reg.Register(fetched); err != nil {
+		return nil, err
+	}
+	server, err := client.New(client.Config{URL: opts.ServerURL, HTTPClient: &http.Client{Transport: counting{http.DefaultTransport, fetched}}, UserAgent: "promfleet-agent/" + opts.Version})
+	if err != nil {
+		return nil, fmt.Errorf("--server.url: %w", err)
+	}
+	hc, err := reload.NewHTTPClient(opts.ReloadHTTPConfigFile)
+	if err != nil {
+		return nil, err
+	}
+	prom, err := reload.NewPrometheus(opts.PrometheusURL, hc, log)
+	if err != nil {
+		return nil, err
+	}
+	reloader, err := reload.New(opts.ReloadMethod, reload.Config{URL: opts.ReloadURL, Client: hc, Timeout: opts.ReloadTimeout})
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{
+		opts: opts, log: log, server: server, reloader: reloader, prom: prom,
+		status: &status{}, session: newSession(), reportNow: make(chan struct{}, 1),
+	}
+	if a.counters, err = newCounters(reg, a.status, opts.Version); err != nil {
+		return nil, err
+	}
+	a.gatherer = prometheus.DefaultGatherer
+	if g, ok := reg.(prometheus.Gatherer); ok {
+		a.gatherer = g
+	}
+	return a, nil
+}
+
+// Run does all tasks until ctx is done.
+func (a *Agent) Run(ctx context.Context) error { return a.run(ctx, taskEntries) }
+
+func (a *Agent) run(ctx context.Context, entries []taskEntry) error {
+	if err := a.open(); err != nil {
+		return err
+	}
+	defer a.close()
+	tasks := make([]Task, 0, len(entries))
+	for _, e := range entries {
+		t := e.build(a)
+		if err := t.Init(ctx); err != nil {
+			return fmt.Errorf("%s: %w", e.name, err)
+		}
+		tasks = append(tasks, t)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for i, t := range tasks {
+		g.Go(func() error {
+			if err := t.Run(ctx); err != nil {
+				return fmt.Errorf("%s: %w", entries[i].name, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// Once registers, syncs, applies, reports, and returns. It is an error if the
+// node then has not what it should have, on disk at least.
+func (a *Agent) Once(ctx context.Context) error {
+	if err := a.open(); err != nil {
+		return err
+	}
+	defer a.close()
+	for _, e := range taskEntries {
+		t, ok := e.build(a).(onceTask)
+		if !ok {
+			continue
+		}
+		if err := t.Init(ctx); err != nil {
+			return fmt.Errorf("%s: %w", e.name, err)
+		}
+		if err := t.Once(ctx); err != nil {
+			return fmt.Errorf("%s: %w", e.name, err)
+		}
+	}
+	return a.status.verdict()
+}
+
+func (a *Agent) open() (err error) {
+	if a.data, err = apply.OpenData(a.opts.DataPath); err != nil {
+		return err
+	}
+	a.disk, err = apply.Open(apply.Options{ConfigFile: a.opts.ConfigFile, TargetsDir: a.opts.TargetsDir, Data: a.data})
+	if err != nil {
+		a.data.Close()
+		return err
+	}
+	state := a.disk.State()
+	a.status.setRevisions(state.RevisionReceived, state.RevisionWritten, state.RevisionLoaded)
+	return nil
+}
+
+func (a *Agent) close() {
+	if err := errors.Join(a.disk.Close(), a.data.Close()); err != nil {
+		a.log.Warn("cannot close", "err", err)
+	}
+}

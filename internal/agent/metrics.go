@@ -1,0 +1,121 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+func init() {
+	addTask("metrics", 5, func(a *Agent) Task { return &metricsTask{a: a} })
+}
+
+// metricsTask serves the agent's own /metrics, /-/healthy and /-/ready.
+type metricsTask struct {
+	a        *Agent
+	listener net.Listener
+}
+
+func (t *metricsTask) Init(ctx context.Context) (err error) {
+	t.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", t.a.opts.ListenAddress)
+	if err != nil {
+		return fmt.Errorf("--web.listen-address: %w", err)
+	}
+	t.a.log.Info("listening", "address", t.listener.Addr())
+	return nil
+}
+
+// Run serves until ctx is done.
+func (t *metricsTask) Run(ctx context.Context) error {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(t.a.gatherer, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "promfleet agent is healthy.")
+	})
+	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) {
+		if !t.a.status.ready() {
+			http.Error(w, "promfleet agent has not synced yet.", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "promfleet agent is ready.")
+	})
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	stop := context.AfterFunc(ctx, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		srv.Shutdown(ctx)
+	})
+	defer stop()
+	if err := srv.Serve(t.listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// counters are the agent's own metrics. None has an id or a hash as a label.
+type counters struct {
+	syncs   *prometheus.CounterVec
+	applies *prometheus.CounterVec
+	reloads *prometheus.CounterVec
+	writes  *prometheus.CounterVec
+}
+
+func newCounters(reg prometheus.Registerer, s *status, version string) (*counters, error) {
+	vec := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "promfleet", Subsystem: "agent", Name: name, Help: help}, []string{label})
+	}
+	gauge := func(name, help string, value func(*status) float64) prometheus.Collector {
+		opts := prometheus.GaugeOpts{Namespace: "promfleet", Subsystem: "agent", Name: name, Help: help}
+		return prometheus.NewGaugeFunc(opts, func() float64 {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return value(s)
+		})
+	}
+	c := &counters{
+		syncs:   vec("syncs_total", "Answers of the server to a watch, by result.", "result"),
+		applies: vec("applies_total", "Times that the files were brought to a revision, by result.", "result"),
+		reloads: vec("reloads_total", "Reloads of Prometheus, by outcome.", "outcome"),
+		writes:  vec("writes_total", "Files written, by kind.", "kind"),
+	}
+	for _, result := range []string{"success", "failure"} {
+		c.syncs.WithLabelValues(result)
+		c.applies.WithLabelValues(result)
+	}
+	for _, kind := range []string{"config", "targets"} {
+		c.writes.WithLabelValues(kind)
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: "promfleet", Subsystem: "agent", Name: "build_info",
+		Help:        "1, labelled with the version of the agent.",
+		ConstLabels: prometheus.Labels{"version": version},
+	})
+	build.Set(1)
+	for _, m := range []prometheus.Collector{
+		c.syncs, c.applies, c.reloads, c.writes, build,
+		gauge("revision_wanted", "The newest revision that the server has told.", func(s *status) float64 { return float64(s.wanted) }),
+		gauge("revision_received", "The last revision whose parts have all arrived.", func(s *status) float64 { return float64(s.received) }),
+		gauge("revision_written", "The revision that the files say.", func(s *status) float64 { return float64(s.written) }),
+		gauge("revision_loaded", "The last revision that Prometheus was seen to have.", func(s *status) float64 { return float64(s.loaded) }),
+		gauge("last_sync_success_timestamp_seconds", "When the server last answered a watch.", func(s *status) float64 { return unix(s.lastSync) }),
+		gauge("last_apply_success_timestamp_seconds", "When what is wanted was last brought to the disk.", func(s *status) float64 { return unix(s.lastApply) }),
+	} {
+		if err := reg.Register(m); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func unix(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}

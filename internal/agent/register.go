@@ -1,0 +1,181 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"promfleet"
+)
+
+func init() {
+	addTask("register", 10, func(a *Agent) Task { return &registerTask{a: a} })
+}
+
+// registerTask tells the server who this node is: with a join token the first
+// time, with the credential that it was given then ever after.
+type registerTask struct {
+	a    *Agent
+	host string
+}
+
+// Files of the data path.
+const (
+	uuidFile       = "uuid"
+	credentialFile = "credential"
+)
+
+func (t *registerTask) Init(context.Context) error {
+	if _, err := t.a.identity(); err != nil {
+		return err
+	}
+	var err error
+	t.host, err = os.Hostname()
+	return err
+}
+
+// identity gives the node's uuid; the first start makes it up.
+func (a *Agent) identity() (string, error) {
+	text, err := a.data.Read(uuidFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		id := uuid.NewString()
+		return id, a.data.Write(uuidFile, []byte(id+"\n"))
+	}
+	if err != nil {
+		return "", err
+	}
+	id, err := uuid.Parse(strings.TrimSpace(string(text)))
+	if err != nil {
+		return "", fmt.Errorf("%s/%s: %w", a.opts.DataPath, uuidFile, err)
+	}
+	return id.String(), nil
+}
+
+// Run registers, and again whenever the server no longer knows the node.
+func (t *registerTask) Run(ctx context.Context) error {
+	var wait backoff
+	for {
+		err := t.register(ctx)
+		d := wait.next()
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			wait.reset()
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-t.a.session.lostC():
+			}
+			continue
+		case saysNo(err):
+			d = slowPause
+			t.a.log.Error("the server does not let this node in", "err", err)
+		default:
+			t.a.log.Warn("cannot register", "err", err, "retry_in", d.Round(time.Millisecond))
+		}
+		if pause(ctx, d) != nil {
+			return nil
+		}
+	}
+}
+
+// Once registers, or says why not.
+func (t *registerTask) Once(ctx context.Context) error { return t.register(ctx) }
+
+func (t *registerTask) register(ctx context.Context) error {
+	id, err := t.a.identity()
+	if err != nil {
+		return err
+	}
+	credential, err := t.a.data.Read(credentialFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	token := strings.TrimSpace(string(credential))
+	if token != "" {
+		err = t.call(ctx, id, token)
+		if promfleet.ErrorCode(err) != promfleet.Unauthorized || t.a.opts.JoinTokenFile == "" {
+			return hinted(err, "if the node was deleted on the server, join again with a new join token in --join.token-file")
+		}
+		t.a.log.Warn("the server no longer knows this node's credential: joining again", "err", err)
+	}
+	if token, err = t.joinToken(); err == nil {
+		err = t.call(ctx, id, token)
+	}
+	return hinted(err, "create a join token with `promfleet join-token create` and name its file in --join.token-file")
+}
+
+// hinted adds what to do to an answer that the credential is not known.
+func hinted(err error, hint string) error {
+	if promfleet.ErrorCode(err) == promfleet.Unauthorized {
+		return fmt.Errorf("%w; hint: %s", err, hint)
+	}
+	return err
+}
+
+func (t *registerTask) joinToken() (string, error) {
+	if t.a.opts.JoinTokenFile == "" {
+		return "", promfleet.Errorf(promfleet.Unauthorized, "this node has not joined yet: it needs a join token")
+	}
+	text, err := os.ReadFile(t.a.opts.JoinTokenFile)
+	if err != nil {
+		return "", fmt.Errorf("--join.token-file: %w", err)
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" {
+		return "", fmt.Errorf("--join.token-file %s is empty", t.a.opts.JoinTokenFile)
+	}
+	return token, nil
+}
+
+// call registers with a token and keeps the credential that comes back.
+func (t *registerTask) call(ctx context.Context, id, token string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	version, err := t.a.prom.Version(ctx)
+	if err != nil {
+		t.a.log.Debug("Prometheus does not tell its version", "err", err)
+	}
+	answer, err := t.a.server.WithToken(token).Register(ctx, promfleet.Registration{
+		Protocol:          promfleet.ProtocolVersion,
+		UUID:              id,
+		Hostname:          t.host,
+		Addr:              t.a.opts.NodeAddr,
+		AgentVersion:      t.a.opts.Version,
+		PrometheusVersion: version,
+	})
+	if err != nil {
+		return err
+	}
+	if answer.Protocol < promfleet.ProtocolVersion {
+		return promfleet.Errorf(promfleet.Forbidden, "the server speaks protocol %d and this agent %d: upgrade the server first", answer.Protocol, promfleet.ProtocolVersion)
+	}
+	if answer.Credential != "" {
+		if err := t.a.data.Write(credentialFile, []byte(answer.Credential+"\n")); err != nil {
+			return fmt.Errorf("cannot keep the node's credential: %w", err)
+		}
+		token = answer.Credential
+		t.a.log.Info("the node has joined", "uuid", id, "server", t.a.opts.ServerURL)
+	}
+	t.a.session.set(t.a.server.WithToken(token))
+	return nil
+}
+
+// callTimeout bounds a call to the server that does not wait for anything.
+const callTimeout = 60 * time.Second
+
+// saysNo tells an answer that will be the same in a second from one that may not.
+func saysNo(err error) bool {
+	switch promfleet.ErrorCode(err) {
+	case promfleet.Unauthorized, promfleet.Forbidden, promfleet.Conflict, promfleet.Invalid:
+		return true
+	}
+	return false
+}

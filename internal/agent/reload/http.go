@@ -1,0 +1,92 @@
+package reload
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+func init() { register("http", newHTTP) }
+
+// post calls Prometheus's lifecycle API, which a proxy may stand in front of.
+type post struct {
+	url     string
+	client  *http.Client
+	timeout time.Duration
+}
+
+func newHTTP(cfg Config) (Reloader, error) {
+	u, err := url.Parse(cfg.URL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("--reload.url %q is not a URL: it must look like http://127.0.0.1:9090/-/reload", cfg.URL)
+	}
+	return post{url: cfg.URL, client: cfg.Client, timeout: cfg.Timeout}, nil
+}
+
+func (p post) Reload(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, nil)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	resp, err := p.client.Do(req)
+	if err != nil {
+		return p.notAnswered(ctx, err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
+	return judge(resp.StatusCode, oneLine(string(body)), req.URL.Redacted())
+}
+
+// notAnswered tells a request that surely did not arrive from one that may have:
+// only the former leaves no doubt that nothing was reloaded.
+func (p post) notAnswered(ctx context.Context, err error) error {
+	var dial *net.OpError
+	var cert *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &dial) && dial.Op == "dial", errors.As(err, &cert):
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("%w: no answer from %s within %s (--reload.timeout)", ErrUnknown, p.url, p.timeout)
+	default:
+		return fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+}
+
+// judge says what the answer to a reload means.
+func judge(status int, body, url string) error {
+	switch {
+	case status >= 200 && status < 300:
+		return nil
+	case strings.Contains(body, "Lifecycle API is not enabled"):
+		return fmt.Errorf("%w: Prometheus runs without its lifecycle API: start it with --web.enable-lifecycle", ErrDenied)
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return fmt.Errorf("%w: %s does not accept the credentials (%d): check --reload.http-config-file", ErrDenied, url, status)
+	case status == http.StatusInternalServerError:
+		// The only status that Prometheus itself gives to a reload that failed.
+		return fmt.Errorf("%w: %s", ErrRefused, body)
+	case status == http.StatusBadGateway || status == http.StatusServiceUnavailable:
+		return fmt.Errorf("%w: %s answers %d: %s", ErrUnreachable, url, status, body)
+	case status == http.StatusGatewayTimeout:
+		return fmt.Errorf("%w: %s answers %d: %s", ErrUnknown, url, status, body)
+	default:
+		return fmt.Errorf("%w: %s answers %d: %s", ErrDenied, url, status, body)
+	}
+}
+
+// maxMessage bounds what of an answer is read for an error: Prometheus's own is
+// a few hundred bytes.
+const maxMessage = 4 << 10
+
+// oneLine puts text that somebody else wrote on one line.
+func oneLine(s string) string {
+	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " ")
+}

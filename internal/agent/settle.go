@@ -1,0 +1,84 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"promfleet"
+	"promfleet/internal/agent/apply"
+)
+
+// settling is a Settle under way, beside the next watch: what comes meanwhile
+// must not wait for Prometheus's tickers.
+type settling struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+func (s *settling) running() bool {
+	if s == nil {
+		return false
+	}
+	select {
+	case <-s.done:
+		return false
+	default:
+		return true
+	}
+}
+
+func (t *syncTask) startSettling(ctx context.Context, set apply.Set, res apply.Result) {
+	p := running{a: t.a, within: verifyFor}
+	waited := !res.Changed() && t.a.status.is(promfleet.StateWritten)
+	if waited || res.Outcome == apply.NotReloaded || res.Outcome == apply.Unreachable {
+		p.within = 0 // nothing is about to happen: one look at each sync
+	} else {
+		t.setState(promfleet.StateApplying, res.Trouble)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	s := &settling{cancel: cancel, done: make(chan struct{})}
+	t.settle = s
+	go func() {
+		defer close(s.done)
+		defer cancel()
+		t.settled(ctx, set, res, p)
+	}()
+}
+
+func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result, p running) {
+	start := time.Now()
+	removed, err := t.a.disk.Settle(ctx, set, p)
+	state := t.a.disk.State()
+	t.a.status.setRevisions(state.RevisionReceived, state.RevisionWritten, state.RevisionLoaded)
+	switch {
+	case ctx.Err() != nil:
+		return // something newer has come, or this is the end
+	case err != nil:
+		if res.Trouble != nil {
+			err = fmt.Errorf("%w; %w", res.Trouble, err)
+		}
+		if t.setState(promfleet.StateWritten, err) {
+			t.a.log.Warn("written, not seen loaded", "revision", set.Manifest.Revision, "err", err, "verify_ms", ms(time.Since(start)))
+		}
+	default:
+		t.a.log.Info("loaded", "revision", set.Manifest.Revision, "removed", removed, "verify_ms", ms(time.Since(start)))
+		t.setState(promfleet.StateInSync, nil)
+	}
+}
+
+// stopSettling ends a Settle, which the next one does over.
+func (t *syncTask) stopSettling() {
+	if t.settle != nil {
+		t.settle.cancel()
+	}
+	t.finishSettling()
+}
+
+// finishSettling waits for a Settle to come to its end.
+func (t *syncTask) finishSettling() {
+	if t.settle != nil {
+		<-t.settle.done
+		t.settle = nil
+	}
+}

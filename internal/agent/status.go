@@ -1,0 +1,113 @@
+package agent
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"promfleet"
+)
+
+// status is how far the agent is: what reports and metrics say.
+type status struct {
+	mu                                sync.Mutex
+	wanted, received, written, loaded int64
+	state                             promfleet.NodeState
+	problem                           string
+	lastSync, lastApply               time.Time // with success
+	told                              told
+}
+
+func (s *status) setWanted(revision int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wanted = revision
+}
+
+func (s *status) setReceived(revision int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.received = revision
+}
+
+func (s *status) setRevisions(received, written, loaded int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.received, s.written, s.loaded = max(s.received, received), written, loaded
+}
+
+// setState says how it stands, and why if that is not well. It tells whether
+// there is anything new to report.
+func (s *status) setState(state promfleet.NodeState, problem error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	said := ""
+	if problem != nil {
+		said = oneLine(problem.Error())
+	}
+	now := told{state, said, s.received, s.written, s.loaded}
+	s.state, s.problem = state, said
+	news := now != s.told
+	s.told = now
+	return news
+}
+
+func (s *status) is(state promfleet.NodeState) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == state
+}
+
+// told is what was last handed over to be reported.
+type told struct {
+	state                     promfleet.NodeState
+	problem                   string
+	received, written, loaded int64
+}
+
+func (s *status) synced(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastSync = at
+}
+
+func (s *status) applied(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastApply = at
+}
+
+// ready tells whether a first sync has come to an end, good or bad.
+func (s *status) ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state != ""
+}
+
+// report gives what there is to report; false if nothing was synced yet.
+func (s *status) report() (promfleet.Report, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return promfleet.Report{
+		Protocol:         promfleet.ProtocolVersion,
+		RevisionReceived: s.received,
+		RevisionWritten:  s.written,
+		RevisionLoaded:   s.loaded,
+		State:            s.state,
+		Error:            cut(s.problem, 4000),
+	}, s.state != ""
+}
+
+// verdict says whether the node has what it should have, on disk at least.
+func (s *status) verdict() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch s.state {
+	case promfleet.StateInSync, promfleet.StateWritten:
+		return nil
+	case "":
+		return errors.New("nothing was synced")
+	default:
+		return errors.New(s.problem)
+	}
+}

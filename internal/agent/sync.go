@@ -1,0 +1,299 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"promfleet"
+	"promfleet/client"
+	"promfleet/internal/agent/apply"
+)
+
+func init() {
+	addTask("sync", 20, func(a *Agent) Task { return &syncTask{a: a, ask: nothing} })
+}
+
+// syncTask watches the server and brings the disk to what it says.
+type syncTask struct {
+	a    *Agent
+	uuid string
+
+	ask     int64    // the revision that the next watch names as known
+	content *content // received last, in whole; nil: none
+	refused error    // why what came last was refused; nil: it was not
+	checked promfleet.Hash
+	hold    holdback
+	settle  *settling
+	synced  time.Time // when again was last done
+}
+
+// nothing is the revision of an agent that has none: a watch for it is answered
+// at once, since that of a node that has joined is 1 or more.
+const nothing = 0
+
+// maxWait is the longest that a watch is asked to be held.
+const maxWait = 30 * time.Second
+
+func (t *syncTask) Init(ctx context.Context) (err error) {
+	if t.uuid, err = t.a.identity(); err != nil {
+		return err
+	}
+	state := t.a.disk.State()
+	t.hold.restore(state, time.Now(), t.a.opts.SyncInterval)
+	if state.Manifest == nil || state.Manifest.Node != t.uuid {
+		return nil
+	}
+	// What is here still: if it is whole, the server need not send it again.
+	c, err := t.a.receive(ctx, nil, *state.Manifest, nil)
+	if err != nil && !errors.Is(err, errNotHere) {
+		t.a.log.Warn("what was applied last cannot be read again: it will be fetched", "err", err)
+	}
+	if err == nil {
+		t.content, t.ask = c, c.manifest.Revision
+	}
+	return nil
+}
+
+// Run syncs until ctx is done.
+func (t *syncTask) Run(ctx context.Context) error {
+	defer t.stopSettling()
+	var wait backoff
+	// What was left undone, or undone by others, since the last run. It needs no
+	// server, as long as no target file is damaged.
+	if err := t.again(ctx, nil); err != nil && ctx.Err() == nil {
+		t.a.log.Warn("cannot put the files right without the server", "err", err)
+	}
+	for {
+		c, err := t.a.session.wait(ctx)
+		if err != nil {
+			return nil
+		}
+		err = t.round(ctx, c, min(t.a.opts.SyncInterval, maxWait))
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			wait.reset()
+		case promfleet.ErrorCode(err) == promfleet.Unauthorized:
+			t.a.session.lose(c)
+		default:
+			d := wait.next()
+			t.a.log.Warn("cannot sync", "err", err, "retry_in", d.Round(time.Millisecond))
+			if pause(ctx, d) != nil {
+				return nil
+			}
+		}
+	}
+}
+
+// Once syncs once, and waits until it is seen loaded or is known not to be.
+func (t *syncTask) Once(ctx context.Context) error {
+	c, err := t.a.session.wait(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.round(ctx, c, 0); err != nil {
+		return err
+	}
+	t.finishSettling()
+	return ctx.Err()
+}
+
+// round asks once what there is, and does it. An error is worth another try soon.
+func (t *syncTask) round(ctx context.Context, c *client.Client, wait time.Duration) error {
+	watching, cancel := context.WithTimeout(ctx, wait+callTimeout)
+	reply, err := c.Watch(watching, t.ask, wait)
+	cancel()
+	if err != nil {
+		t.a.counters.syncs.WithLabelValues("failure").Inc()
+		return err
+	}
+	t.a.counters.syncs.WithLabelValues("success").Inc()
+	t.a.status.synced(time.Now())
+	if reply != nil {
+		return t.take(ctx, c, reply)
+	}
+	if now := time.Now(); wait == 0 || now.Sub(t.synced) >= t.a.opts.SyncInterval-time.Second/2 {
+		t.synced = now
+		return t.again(ctx, c)
+	}
+	return nil
+}
+
+// take takes what the server says now.
+func (t *syncTask) take(ctx context.Context, c *client.Client, reply *promfleet.WatchReply) error {
+	m := reply.Manifest
+	start := time.Now()
+	t.stopSettling()
+	err := t.admit(m)
+	var got *content
+	if err == nil {
+		t.a.status.setWanted(m.Revision)
+		got, err = t.a.receive(ctx, c, m, reply.Bodies)
+	}
+	if err == nil {
+		t.content, t.ask, t.refused = got, m.Revision, nil
+		t.a.status.setReceived(m.Revision)
+		return t.apply(ctx, time.Since(start))
+	}
+	return t.notReceived(ctx, m, err)
+}
+
+// notReceived says what becomes of a manifest that could not be received.
+func (t *syncTask) notReceived(ctx context.Context, m promfleet.Manifest, err error) error {
+	var no *refusal
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &no):
+		// The same would come again at once: wait for another, and ask anew at the next sync.
+		t.ask, t.refused = m.Revision, err
+		t.fail(errors.Join(err, t.a.disk.Discard()), m.Revision)
+		return nil
+	case fromServer(err):
+		return err // what has arrived is kept for the next try
+	default:
+		t.fail(errors.Join(err, t.a.disk.Discard()), m.Revision)
+		return err
+	}
+}
+
+// fromServer tells a failed call from a failure on this host.
+func fromServer(err error) bool {
+	var e *promfleet.Error
+	return errors.As(err, &e)
+}
+
+// admit checks what a manifest says of itself.
+func (t *syncTask) admit(m promfleet.Manifest) error {
+	loaded := t.a.disk.State().RevisionLoaded
+	switch {
+	case m.Protocol != promfleet.ProtocolVersion:
+		return refuse("it is of protocol %d, and this agent speaks %d: upgrade the older of server and agent", m.Protocol, promfleet.ProtocolVersion)
+	case m.Node != t.uuid:
+		return refuse("it is for node %q, and this is node %s", cut(m.Node, 100), t.uuid)
+	case m.Revision < 0:
+		return refuse("its revision is %d", m.Revision)
+	case m.Revision < loaded:
+		return refuse("it is of revision %d, and revision %d was loaded already: the server went back in time, was a backup restored?", m.Revision, loaded)
+	}
+	return nil
+}
+
+// again looks whether the disk still says what it should, and whether what was
+// not seen loaded is now. Without a client it uses what is here.
+func (t *syncTask) again(ctx context.Context, c *client.Client) error {
+	if t.refused != nil {
+		t.ask = nothing
+		return nil
+	}
+	if t.content == nil || t.settle.running() {
+		return nil
+	}
+	start := time.Now()
+	r := &receiver{a: t.a, client: c}
+	if err := r.targets(ctx, t.content.applyJobs()); err != nil {
+		switch {
+		case c == nil && errors.Is(err, errNotHere):
+			return err
+		case promfleet.ErrorCode(err) == promfleet.Gone:
+			t.ask = nothing
+			return nil
+		}
+		return t.notReceived(ctx, t.content.manifest, err)
+	}
+	return t.apply(ctx, time.Since(start))
+}
+
+// apply brings the disk to the content. Its failures are reported, not returned:
+// the next sync tries again.
+func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
+	t.stopSettling()
+	before := t.a.disk.State().RevisionWritten
+	set, res, err := t.write(ctx)
+	state := t.a.disk.State()
+	t.a.status.setRevisions(t.content.manifest.Revision, state.RevisionWritten, state.RevisionLoaded)
+	t.count(res, err)
+	if err != nil {
+		if res.Changed() || !errors.Is(err, apply.ErrRefused) {
+			err = errors.Join(err, t.a.disk.Discard())
+		}
+		t.fail(err, t.content.manifest.Revision)
+		return nil
+	}
+	t.a.status.applied(time.Now())
+	if res.Changed() || state.RevisionWritten != before {
+		t.a.log.Info("applied", "revision", set.Manifest.Revision, "target_files", res.Files, "removed", res.Removed,
+			"config", res.Config, "reload", res.Outcome,
+			"fetch_ms", ms(fetch), "write_ms", ms(res.Write), "reload_ms", ms(res.Reload))
+	}
+	if t.a.disk.InQuestion(set) {
+		t.startSettling(ctx, set, res)
+		return nil
+	}
+	t.setState(promfleet.StateInSync, nil)
+	return nil
+}
+
+// write does what apply says, and tells what was done.
+func (t *syncTask) write(ctx context.Context) (apply.Set, apply.Result, error) {
+	none := apply.Result{Outcome: apply.NotNeeded}
+	f, err := t.a.foreign()
+	if err != nil {
+		return apply.Set{}, none, err
+	}
+	set, err := t.a.build(t.content, f)
+	if err != nil {
+		return set, none, err
+	}
+	hash := promfleet.HashOf(set.Config)
+	if hash != t.checked {
+		if err := t.a.check(set); err != nil {
+			return set, none, err
+		}
+		t.checked = hash
+	}
+	how, err := t.a.takeOver(t.content, f, set)
+	if err != nil {
+		return set, none, err
+	}
+	how.HoldConfig = t.hold.holds(hash, time.Now())
+	res, err := t.a.disk.Apply(ctx, set, how, running{a: t.a, within: verifyFor})
+	if errors.Is(err, apply.ErrRefused) && !how.HoldConfig {
+		t.hold.refused(hash, time.Now(), t.a.opts.SyncInterval)
+	}
+	return set, res, err
+}
+
+func (t *syncTask) count(res apply.Result, err error) {
+	result := "success"
+	if err != nil {
+		result = "failure"
+	}
+	if res.Changed() || err != nil {
+		t.a.counters.applies.WithLabelValues(result).Inc()
+	}
+	t.a.counters.writes.WithLabelValues("targets").Add(float64(res.Files))
+	if res.Config {
+		t.a.counters.writes.WithLabelValues("config").Inc()
+	}
+}
+
+// fail says why what is wanted is not there.
+func (t *syncTask) fail(err error, revision int64) {
+	if t.setState(promfleet.StateFailed, err) {
+		t.a.log.Error("not applied", "revision", revision, "err", oneLine(err.Error()))
+	}
+}
+
+// setState says how it stands, and has it reported if that is news.
+func (t *syncTask) setState(state promfleet.NodeState, problem error) (news bool) {
+	news = t.a.status.setState(state, problem)
+	if news {
+		t.a.reportSoon()
+	}
+	return news
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
