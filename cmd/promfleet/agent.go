@@ -1,0 +1,47 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/common/promslog"
+
+	"promfleet/internal/agent"
+	"promfleet/internal/agent/reload"
+)
+
+func (c *command) addAgent(app *kingpin.Application) {
+	cmd := app.Command("agent", "Run beside one Prometheus: register, get its configuration, write it, reload, report.")
+	o := agent.Options{Version: version}
+	cmd.Flag("server.url", "URL of the control plane.").Required().StringVar(&o.ServerURL)
+	cmd.Flag("join.token-file", "File with a join token, for the first registration.").StringVar(&o.JoinTokenFile)
+	cmd.Flag("data.path", "Directory for uuid, credential and state, created if missing.").Default("./agent-data").StringVar(&o.DataPath)
+	cmd.Flag("node.addr", "Address to register, as https://host:port/; default: --prometheus.url.").StringVar(&o.NodeAddr)
+	cmd.Flag("prometheus.url", "URL of the Prometheus beside it.").Default("http://127.0.0.1:9090").StringVar(&o.PrometheusURL)
+	cmd.Flag("prometheus.config-file", "The prometheus.yml that the agent owns.").Default("/etc/prometheus/prometheus.yml").StringVar(&o.ConfigFile)
+	cmd.Flag("prometheus.base-config", "prometheus.yml whose sections but scrape_configs are used when the node has no base_config on the server.").StringVar(&o.BaseConfig)
+	cmd.Flag("prometheus.targets-dir", "Directory of the target files; default: targets.d beside the config file.").StringVar(&o.TargetsDir)
+	cmd.Flag("prometheus.take-over", "What to do with somebody else's prometheus.yml that has scrape jobs: same (take it over only if what would be loaded is the same) or discard.").Default(agent.TakeOverSame).EnumVar(&o.TakeOver, agent.TakeOverSame, agent.TakeOverDiscard)
+	cmd.Flag("reload.method", "How Prometheus is reloaded: "+strings.Join(reload.Methods(), ", ")+".").Default("http").EnumVar(&o.ReloadMethod, reload.Methods()...)
+	cmd.Flag("reload.url", "URL to post to; default: PROMETHEUS_URL/-/reload.").StringVar(&o.ReloadURL)
+	cmd.Flag("reload.timeout", "How long a reload may take; longer than the largest scrape_timeout.").Default("90s").DurationVar(&o.ReloadTimeout)
+	cmd.Flag("reload.http-config-file", "Prometheus http_config for the calls to Prometheus.").StringVar(&o.ReloadHTTPConfigFile)
+	cmd.Flag("sync.interval", "How often it syncs even if no change was announced.").Default("30s").DurationVar(&o.SyncInterval)
+	cmd.Flag("web.listen-address", "Address of its own /metrics, /-/healthy and /-/ready.").Default("127.0.0.1:7091").StringVar(&o.ListenAddress)
+	once := cmd.Flag("once", "Register, sync, apply, report, exit: for cron.").Bool()
+	log := logFlags(cmd)
+	cmd.Action(func(*kingpin.ParseContext) error {
+		reg := prometheus.NewRegistry()
+		reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		a, err := agent.New(o, promslog.New(log), reg)
+		if err != nil {
+			return err
+		}
+		if *once {
+			return a.Once(c.ctx)
+		}
+		return a.Run(c.ctx)
+	})
+}

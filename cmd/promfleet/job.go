@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"promfleet"
+	"promfleet/client"
+)
+
+var jobTable = table[promfleet.Job]{
+	columns: []string{"ID", "NODE", "KEY", "JOB_NAME", "REMARK"},
+	row:     func(j promfleet.Job) []string { return []string{id(j.ID), j.Node, j.Key, j.JobName, j.Remark} },
+}
+
+func (c *command) addJob(app *kingpin.Application) {
+	r := resource[promfleet.Job, promfleet.JobInput]{c: c, noun: app.Command("job", "Scrape jobs of nodes."), of: (*client.Client).Jobs, t: jobTable, name: "job"}
+	r.list(func(cmd *kingpin.CmdClause, l *list) {
+		l.filter(cmd, "node", "Jobs of this node.")
+		l.filter(cmd, "key", "Jobs with exactly this key.")
+	})
+	r.get()
+	r.create(func(cmd *kingpin.CmdClause) func(*client.Client) (promfleet.JobInput, error) {
+		in := promfleet.JobInput{}
+		cmd.Flag("node", "uuid of the node that scrapes it.").Required().StringVar(&in.Node)
+		cmd.Flag("key", "Letter, then letters, digits and _.").Required().StringVar(&in.Key)
+		cmd.Flag("job-name", "Prometheus's job_name; default: the key.").StringVar(&in.JobName)
+		cmd.Flag("remark", "What it is for.").StringVar(&in.Remark)
+		file := cmd.Flag("scrape-config", "File with the scrape_config (YAML or JSON) but job_name; - for standard input.").String()
+		return func(*client.Client) (promfleet.JobInput, error) {
+			if *file == "" {
+				return in, nil
+			}
+			var err error
+			in.ScrapeConfig, err = c.scrapeConfig(*file)
+			return in, err
+		}
+	})
+	c.addJobUpdate(r)
+	r.remove("Delete a job; its targets are scraped no more.")
+	r.restore()
+}
+
+// addJobUpdate adds an update that reads, changes and puts back: a merge patch
+// cannot replace a scrape_config as a whole.
+func (c *command) addJobUpdate(r resource[promfleet.Job, promfleet.JobInput]) {
+	var key, name, remark *given
+	var file *string
+	cmd := r.one("update", "Change the given fields of a job.", func(res client.Resource[promfleet.Job, promfleet.JobInput], id, etag string) (*promfleet.Job, error) {
+		was, have, err := res.Get(c.ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if etag == "" {
+			etag = have
+		}
+		in := promfleet.JobInput{Node: was.Node, Key: key.or(was.Key), JobName: name.or(was.JobName), Remark: remark.or(was.Remark), ScrapeConfig: was.ScrapeConfig}
+		if *file != "" {
+			if in.ScrapeConfig, err = c.scrapeConfig(*file); err != nil {
+				return nil, err
+			}
+		}
+		v, err := res.Put(c.ctx, id, etag, in)
+		return &v, err
+	})
+	key = givenFlag(cmd, "key", "Letter, then letters, digits and _.")
+	name = givenFlag(cmd, "job-name", "Prometheus's job_name.")
+	remark = givenFlag(cmd, "remark", "What it is for.")
+	file = cmd.Flag("scrape-config", "File with the whole scrape_config (YAML or JSON) but job_name; - for standard input.").String()
+}
+
+// jobID gives the id of a job that is named by it, or as NODE/KEY.
+func (c *command) jobID(cl *client.Client, name string) (int64, error) {
+	if n, err := strconv.ParseInt(name, 10, 64); err == nil {
+		return n, nil
+	}
+	node, key, ok := strings.Cut(name, "/")
+	if !ok {
+		return 0, fmt.Errorf("job %q is neither an id nor NODE-UUID/KEY", name)
+	}
+	page, err := cl.Jobs().List(c.ctx, url.Values{"node": {node}, "key": {key}})
+	if err != nil {
+		return 0, err
+	}
+	if len(page.Items) == 0 {
+		return 0, fmt.Errorf("node %s has no job %s; hint: promfleet job list --node %s", node, key, node)
+	}
+	return page.Items[0].ID, nil
+}
