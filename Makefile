@@ -1,0 +1,95 @@
+# Build, run and check promfleet. `make` alone lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# One set of flags for everything: with others, the Prometheus library (minutes) would be compiled once more.
+export GOFLAGS := $(filter-out -trimpath,$(shell go env GOFLAGS)) -trimpath
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -X main.version=$(VERSION)
+
+TOOLS := $(CURDIR)/.tools
+GOLANGCI_LINT_VERSION := v2.15.0
+GOVULNCHECK_VERSION := v1.9.0
+GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+# What the end-to-end tests run. They fail, not skip, without one of these.
+export PROMFLEET_BIN := $(CURDIR)/bin/promfleet
+export PROMFLEET_PROMETHEUS_DEBIAN := $(TOOLS)/debian/usr/bin/prometheus
+export PROMFLEET_PROMETHEUS_CURRENT := $(TOOLS)/prometheus-current
+export PROMFLEET_NODE_EXPORTER := $(TOOLS)/debian/usr/bin/prometheus-node-exporter
+
+# Packages to test and more flags for go test: make test PKG=./internal/render TESTFLAGS='-run Golden -v'
+PKG ?= ./...
+TESTFLAGS ?=
+BENCH ?= .
+
+# Ports of make run.
+SERVER_PORT ?= 7090
+AGENT_PORT ?= 7091
+PROMETHEUS_PORT ?= 9090
+EXPORTER_PORT ?= 9100
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build ./bin/promfleet
+	@echo "building bin/promfleet $(VERSION) (about 5 minutes the first time: the Prometheus library is large)"
+	@go build -ldflags '$(LDFLAGS)' -o bin/promfleet ./cmd/promfleet
+
+.PHONY: run
+run: ## start server, agent, a real Prometheus and an exporter; Ctrl-C ends them
+	@SERVER_PORT='$(SERVER_PORT)' AGENT_PORT='$(AGENT_PORT)' PROMETHEUS_PORT='$(PROMETHEUS_PORT)' EXPORTER_PORT='$(EXPORTER_PORT)' \
+		exec scripts/run.sh
+
+.PHONY: test
+test: tools build lint ## lint, then all tests with the race detector, end-to-end ones included
+	@echo "testing (about 6 minutes more the first time: the Prometheus library is compiled again for the race detector)"
+	@go test -race -vet=off -timeout 15m $(TESTFLAGS) $(PKG)
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## formatting, vet, go.mod, golangci-lint and shellcheck
+	@scripts/tools.sh shellcheck
+	@echo "gofmt"
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	@echo "go mod tidy -diff"
+	@go mod tidy -diff
+	@echo "go vet"
+	@go vet ./...
+	@echo "golangci-lint $(GOLANGCI_LINT_VERSION)"
+	@$(GOLANGCI_LINT) run ./...
+	@echo "shellcheck"
+	@shellcheck scripts/*.sh .ci/run
+
+.PHONY: bench
+bench: ## run the benchmarks (BENCH=regexp, PKG=./internal/render)
+	@go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $(if $(filter ./...,$(PKG)),$$(go list ./... | grep -v '/e2e$$'),$(PKG))
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities (asks vuln.go.dev)
+	@go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
+
+.PHONY: tools
+tools: $(GOLANGCI_LINT) $(PROMFLEET_PROMETHEUS_CURRENT) ## fetch what lint and tests need, into ./.tools
+	@scripts/tools.sh race-compiler shellcheck debian-parts
+
+.PHONY: clean
+clean: ## remove what was built and fetched (the data of make run stays in ./.run)
+	@rm -rf bin .tools
+
+# The version is in the file's name: another version is another file.
+$(GOLANGCI_LINT):
+	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION) (about a minute)"
+	@mkdir -p $(TOOLS)/install
+	@cd $(TOOLS) && GOBIN=$(TOOLS)/install go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@mv $(TOOLS)/install/golangci-lint $@ && rmdir $(TOOLS)/install
+
+# Prometheus at the version of the library, which go.mod says.
+$(PROMFLEET_PROMETHEUS_CURRENT): go.mod go.sum
+	@echo "building Prometheus $$(go list -m -f '{{.Version}}' github.com/prometheus/prometheus) through the Go module proxy (about 5 minutes the first time)"
+	@go build -o $@ github.com/prometheus/prometheus/cmd/prometheus
+	@touch $@

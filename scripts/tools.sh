@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Fetches what building, testing and `make run` need: scripts/tools.sh PART...
+# A part that is there already costs nothing. Nothing here starts a service or
+# takes a port: Debian's Prometheus and node exporter are unpacked into ./.tools,
+# not installed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+debian=.tools/debian
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+# apt_install PACKAGE...: with apt-get, as root and without questions.
+apt_install() {
+  command -v apt-get >/dev/null || fail "missing: $*; install them with this system's package manager"
+  [ "$(id -u)" = 0 ] || fail "missing: $*; as root: apt-get install $*"
+  update_lists "$1"
+  echo "installing $* from Debian"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null ||
+    fail "apt-get install $* did not succeed; its own words are above"
+}
+
+# update_lists PACKAGE: fetches the package lists if they do not know the package.
+update_lists() {
+  case $(apt-cache policy "$1" 2>/dev/null) in
+    *'Candidate: (none)'* | '') ;;
+    *) return ;;
+  esac
+  [ "$(id -u)" = 0 ] || fail "the package lists do not know $1; as root: apt-get update"
+  echo "fetching Debian's package lists"
+  apt-get update -qq </dev/null || fail "apt-get update did not succeed; its own words are above"
+}
+
+# The race detector links against C.
+race_compiler() {
+  if ! echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1; then
+    apt_install gcc libc6-dev
+  fi
+}
+
+shell_linter() {
+  command -v shellcheck >/dev/null || apt_install shellcheck
+}
+
+# What scripts/run.sh calls.
+run_commands() {
+  local missing=()
+  command -v curl >/dev/null || missing+=(curl ca-certificates)
+  command -v jq >/dev/null || missing+=(jq)
+  [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
+}
+
+# unpack PACKAGE COMMAND: downloads a Debian package and unpacks it into $debian.
+unpack() {
+  [ -x "$debian/usr/bin/$2" ] && return
+  command -v apt-get >/dev/null || fail "apt-get is missing: $1 is taken from Debian's package; on another system put the program at $debian/usr/bin/$2"
+  update_lists "$1"
+  echo "fetching $1 from Debian into $debian"
+  local work
+  mkdir -p .tools
+  work=$(mktemp -d .tools/download.XXXXXX)
+  # The lists may be older than what the mirror still has.
+  if ! download "$work" "$1"; then
+    [ "$(id -u)" = 0 ] || fail "apt-get download $1 did not succeed; if the lists are old, as root: apt-get update"
+    apt-get update -qq </dev/null
+    download "$work" "$1" || fail "apt-get download $1 did not succeed; its own words are above"
+  fi
+  mkdir -p "$debian"
+  dpkg -x "$work"/*.deb "$debian"
+  rm -r "$work"
+}
+
+# download DIR PACKAGE
+download() {
+  (cd "$1" && apt-get download -qq -o APT::Sandbox::User=root "$2" </dev/null >/dev/null)
+}
+
+debian_parts() {
+  unpack prometheus prometheus
+  unpack prometheus-node-exporter prometheus-node-exporter
+}
+
+for part in "$@"; do
+  case $part in
+    race-compiler) race_compiler ;;
+    shellcheck) shell_linter ;;
+    run-commands) run_commands ;;
+    debian-parts) debian_parts ;;
+    *) fail "$part: no such part; there are race-compiler, shellcheck, run-commands, debian-parts" ;;
+  esac
+done
