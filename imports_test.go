@@ -71,8 +71,6 @@ var rooms = []room{
 		"the agent treats the server as hostile: it shares the wire types with it and none of its code"},
 	{"internal/agent/apply", agentSide, []string{"."},
 		"a state machine over files: it must be testable without network, server or Prometheus"},
-	{"internal/agent/apply/simfs", tests, []string{".", "internal/agent/apply"},
-		"a file system that fails on purpose, for tests alone"},
 	{"internal/agent/reload", agentSide, []string{"."},
 		"a reload method is one file; it needs an address, not the agent"},
 

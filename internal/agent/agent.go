@@ -188,7 +188,7 @@ func (a *Agent) open() (err error) {
 	}
 	a.disk, err = apply.Open(apply.Options{ConfigFile: a.opts.ConfigFile, TargetsDir: a.opts.TargetsDir, Data: a.data})
 	if err != nil {
-		a.data.Close()
+		_ = a.data.Close()
 		return err
 	}
 	state := a.disk.State()

@@ -75,7 +75,7 @@ func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			c.token = fmt.Sprintf("credential-%d", c.joins)
 			answer.Credential = c.token
 		}
-		json.NewEncoder(w).Encode(answer)
+		_ = json.NewEncoder(w).Encode(answer)
 	case token != c.token || token == "":
 		problem(w, http.StatusUnauthorized, "no such credential")
 	case call == "watch":
@@ -112,7 +112,7 @@ func (c *controlPlane) watch(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	json.NewEncoder(w).Encode(promfleet.WatchReply{Manifest: c.manifest, Bodies: c.inline})
+	_ = json.NewEncoder(w).Encode(promfleet.WatchReply{Manifest: c.manifest, Bodies: c.inline})
 }
 
 func (c *controlPlane) fetch(w http.ResponseWriter, r *http.Request) {
@@ -129,13 +129,13 @@ func (c *controlPlane) fetch(w http.ResponseWriter, r *http.Request) {
 		c.fetched++
 		answer.Bodies = append(answer.Bodies, promfleet.PartBody{Hash: p.Hash, Body: body})
 	}
-	json.NewEncoder(w).Encode(answer)
+	_ = json.NewEncoder(w).Encode(answer)
 }
 
 func problem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]any{"status": status, "title": http.StatusText(status), "detail": detail})
+	_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "title": http.StatusText(status), "detail": detail})
 }
 
 func decode(r *http.Request, into any) {
@@ -252,7 +252,7 @@ func (p *scriptedPrometheus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
 		return
 	}
-	data := func(v any) { json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": v}) }
+	data := func(v any) { _ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": v}) }
 	switch r.URL.Path {
 	case "/-/reload":
 		p.reloads++
@@ -409,7 +409,7 @@ func (b *bed) agent() *Agent {
 	return a
 }
 
-// uuid has the node's manifest bear its uuid, which the agent makes up.
+// join has the manifest bear the uuid that the agent makes up.
 func (b *bed) join() {
 	b.t.Helper()
 	a := b.agent()
@@ -484,7 +484,7 @@ func (b *bed) put(name, text string) {
 // tree tells of all files what a write would change.
 func (b *bed) tree() map[string]string {
 	all := map[string]string{}
-	filepath.WalkDir(b.dir, func(path string, d os.DirEntry, err error) error {
+	_ = filepath.WalkDir(b.dir, func(path string, d os.DirEntry, err error) error {
 		if info, err := d.Info(); err == nil && !d.IsDir() {
 			all[path] = fmt.Sprint(info.ModTime().UnixNano(), info.Size())
 		}

@@ -49,7 +49,7 @@ func (t *metricsTask) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		srv.Shutdown(ctx)
+		_ = srv.Shutdown(ctx)
 	})
 	defer stop()
 	if err := srv.Serve(t.listener); !errors.Is(err, http.ErrServerClosed) {

@@ -26,7 +26,7 @@ func TestOverNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	own := free.Addr().String()
-	free.Close()
+	_ = free.Close()
 	b := &bed{t: t, dir: dir, server: newControlPlane(), prom: &scriptedPrometheus{file: filepath.Join(dir, "prometheus.yml"), ok: true}}
 	server, prom := httptest.NewServer(b.server), httptest.NewServer(b.prom)
 	defer server.Close()

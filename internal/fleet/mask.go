@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"promfleet"
+	"promfleet/internal/check"
 )
 
 // Masked stands where a secret is not shown. Given back, it means "as it was".
@@ -56,46 +56,48 @@ func parseDocument(text string) (*document, error) {
 	return &d, nil
 }
 
-// at gives the node of a path, nil if there is none.
+// at gives the node of a path (check.SplitPath), nil if there is none.
 func (d *document) at(path string) *yaml.Node {
-	if len(d.root.Content) == 0 {
+	steps, err := check.SplitPath(path)
+	if err != nil || len(d.root.Content) == 0 {
 		return nil
 	}
-	n := d.root.Content[0]
-	for path != "" && n != nil {
-		if n.Kind == yaml.AliasNode {
-			n = n.Alias
-		}
-		if strings.HasPrefix(path, "[") {
-			index, rest, _ := strings.Cut(path[1:], "]")
-			i, err := strconv.Atoi(index)
-			if err != nil || n.Kind != yaml.SequenceNode || i < 0 || i >= len(n.Content) {
-				return nil
-			}
-			n, path = n.Content[i], strings.TrimPrefix(rest, ".")
-			continue
-		}
-		if n.Kind != yaml.MappingNode {
+	n := resolved(d.root.Content[0])
+	for _, step := range steps {
+		n = resolved(child(n, step))
+		if n == nil {
 			return nil
 		}
-		n, path = child(n, path)
-	}
-	if n != nil && n.Kind == yaml.AliasNode {
-		n = n.Alias
 	}
 	return n
 }
 
-// child follows the key that a path begins with. Keys may hold dots, as header
-// names do, so the keys that there are decide where it ends.
-func child(n *yaml.Node, path string) (*yaml.Node, string) {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		rest, ok := strings.CutPrefix(path, n.Content[i].Value)
-		if ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
-			return n.Content[i+1], strings.TrimPrefix(rest, ".")
+func resolved(n *yaml.Node) *yaml.Node {
+	if n != nil && n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// child gives the value of a key or the element of an index, nil if there is
+// none.
+func child(n *yaml.Node, step any) *yaml.Node {
+	switch step := step.(type) {
+	case int:
+		if n.Kind == yaml.SequenceNode && step < len(n.Content) {
+			return n.Content[step]
+		}
+	case string:
+		if n.Kind != yaml.MappingNode {
+			return nil
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == step {
+				return n.Content[i+1]
+			}
 		}
 	}
-	return nil, ""
+	return nil
 }
 
 func (d *document) set(path, value string) {
@@ -152,21 +154,26 @@ func unmaskYAML(text string, old sealed) (string, error) {
 
 // replaceJSON puts f(value) in the place of the value at a path, if there is one.
 func replaceJSON(v any, path string, f func(old any) any) any {
-	if path == "" {
+	steps, err := check.SplitPath(path)
+	if err != nil {
+		return v
+	}
+	return replaceAt(v, steps, f)
+}
+
+func replaceAt(v any, steps []any, f func(old any) any) any {
+	if len(steps) == 0 {
 		return f(v)
 	}
 	switch v := v.(type) {
 	case []any:
-		index, rest, _ := strings.Cut(strings.TrimPrefix(path, "["), "]")
-		if i, err := strconv.Atoi(index); err == nil && i >= 0 && i < len(v) {
-			v[i] = replaceJSON(v[i], strings.TrimPrefix(rest, "."), f)
+		if i, ok := steps[0].(int); ok && i < len(v) {
+			v[i] = replaceAt(v[i], steps[1:], f)
 		}
 	case map[string]any:
-		for k := range v {
-			rest, ok := strings.CutPrefix(path, k)
-			if ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
-				v[k] = replaceJSON(v[k], strings.TrimPrefix(rest, "."), f)
-				break
+		if k, ok := steps[0].(string); ok {
+			if old, ok := v[k]; ok {
+				v[k] = replaceAt(old, steps[1:], f)
 			}
 		}
 	}

@@ -202,7 +202,12 @@ func configError(err error, location func(field string) string) error {
 	if !errors.As(err, &bad) {
 		return err
 	}
-	return promfleet.BadField(location(bad.Field), "%s", bad.Message)
+	var f fields
+	f.add(location(bad.Field), "%s", bad.Message)
+	for _, more := range bad.More {
+		f.add(location(more.Field), "%s", more.Message)
+	}
+	return f.err()
 }
 
 // mergePatch applies a JSON merge patch (RFC 7396) to a value and decodes the

@@ -31,7 +31,7 @@ func start(t *testing.T) *started {
 	dir := t.TempDir()
 	token := newToken(t, dir, promfleet.RoleAdmin)
 	ctx, stop := context.WithCancel(context.Background())
-	s, err := server.New(ctx, server.Options{StoragePath: dir, ListenAddresses: []string{"127.0.0.1:0"}, Version: "test"}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	s, err := server.New(ctx, server.Options{StoragePath: dir, ListenAddresses: []string{"127.0.0.1:0"}, Version: "test"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,13 +307,13 @@ func TestSecretsAreMasked(t *testing.T) {
 	agent := s.join(nodeA)
 	const canary = "canary-7f3a"
 	job := must(s.Jobs().Create(ctx, promfleet.JobInput{Node: nodeA, Key: "web",
-		ScrapeConfig: json.RawMessage(`{"basic_auth":{"username":"u","password":"` + canary + `"}}`)}))
+		ScrapeConfig: json.RawMessage(`{"proxy_url":"http://p:1","proxy_connect_header":{"X.a b":["` + canary + `"]},"basic_auth":{"username":"u","password":"` + canary + `"}}`)}))
 	if !strings.Contains(string(job.ScrapeConfig), `"password":"\u003csecret\u003e"`) && !strings.Contains(string(job.ScrapeConfig), `"<secret>"`) {
 		t.Errorf("created job shows %s", job.ScrapeConfig)
 	}
 	// What was read is put back: the secret stays.
 	must(s.Jobs().Put(ctx, fmt.Sprint(job.ID), "", promfleet.JobInput{Node: nodeA, Key: "web", Remark: "put", ScrapeConfig: job.ScrapeConfig}))
-	must(s.Nodes().Patch(ctx, nodeA, "", map[string]any{"base_config": "# keep\nremote_write:\n  - url: http://127.0.0.1:1/w\n    basic_auth: {username: u, password: " + canary + "}\n"}))
+	must(s.Nodes().Patch(ctx, nodeA, "", map[string]any{"base_config": "# keep\nremote_write:\n  - url: http://127.0.0.1:1/w\n    headers: {X-Note: n}\n    basic_auth: {username: u, password: " + canary + "}\n  - url: http://127.0.0.1:1/x\n    proxy_url: http://u:" + canary + "@p:1\n"}))
 	n, _, err := s.Nodes().Get(ctx, nodeA)
 	if err != nil || !strings.Contains(n.BaseConfig, "# keep") {
 		t.Errorf("base config %q, error %v", n.BaseConfig, err)

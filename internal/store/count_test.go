@@ -186,7 +186,7 @@ func TestSQLitePlans(t *testing.T) {
 					t.Errorf("%s: %s: %.300s", name, detail, query)
 				}
 			}
-			if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			if err := errors.Join(rows.Err(), rows.Close()); err != nil { //nolint:sqlclosecheck // in a loop
 				t.Fatal(err)
 			}
 		}

@@ -65,8 +65,8 @@ func bump(s *Store) (rev int64, err error) {
 	return rev, err
 }
 
-// checkBumps requires at least min changes, each of them whole.
-func checkBumps(t *testing.T, s *Store, min int64) int64 {
+// checkBumps requires at least this many changes, each of them whole.
+func checkBumps(t *testing.T, s *Store, least int64) int64 {
 	t.Helper()
 	var revision int64
 	err := s.View(t.Context(), func(tx fleet.Tx) error {
@@ -79,8 +79,8 @@ func checkBumps(t *testing.T, s *Store, min int64) int64 {
 		if err != nil {
 			return err
 		}
-		if revision < min || int64(len(n.Hostname)) != revision || n.Version != revision+1 || events.Total != revision {
-			t.Errorf("revision %d, %d events, %d edits, version %d; acknowledged: %d", revision, events.Total, len(n.Hostname), n.Version, min)
+		if revision < least || int64(len(n.Hostname)) != revision || n.Version != revision+1 || events.Total != revision {
+			t.Errorf("revision %d, %d events, %d edits, version %d; acknowledged: %d", revision, events.Total, len(n.Hostname), n.Version, least)
 		}
 		if revision > 0 && events.Items[0].Object != fmt.Sprint(revision) {
 			t.Errorf("the last event is of revision %s, want %d", events.Items[0].Object, revision)

@@ -78,7 +78,7 @@ type Result struct {
 // Changed tells whether anything was done.
 func (r Result) Changed() bool { return r.Files+r.Removed > 0 || r.Config || r.Outcome != NotNeeded }
 
-// ErrRefused: the configuration could not be loaded, and the one before is back
+// ErrRefused is that the configuration could not be loaded, and the one before is back
 // in its place.
 var ErrRefused = errors.New("the configuration could not be loaded")
 
@@ -114,7 +114,8 @@ func (d *Disk) Apply(ctx context.Context, set Set, how How, p Prometheus) (Resul
 		res.Config = true
 	}
 	res.Write = time.Since(start)
-	return res, d.load(ctx, set, how, ch, p, &res)
+	err = d.load(ctx, set, how, ch, p, &res)
+	return res, err
 }
 
 // changes is what differs between the disk and a set.
@@ -361,7 +362,7 @@ func (d *Disk) removeUnnamed(set Set) (int, error) {
 		if named[key] {
 			continue
 		}
-		d.targets.root.Remove(key) // fails if somebody else's files are in it: it stays
+		_ = d.targets.root.Remove(key) // fails if somebody else's files are in it: it stays
 		delete(d.state.Dirs, key)
 		gone++
 	}

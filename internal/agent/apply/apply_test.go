@@ -42,7 +42,7 @@ func (h *host) open() (err error) {
 	}
 	h.disk, err = apply.Open(apply.Options{ConfigFile: h.path("prometheus.yml"), Data: h.data})
 	if err != nil {
-		h.data.Close()
+		_ = h.data.Close()
 	}
 	return err
 }
@@ -55,8 +55,8 @@ func (h *host) start() {
 }
 
 func (h *host) stop() {
-	h.disk.Close()
-	h.data.Close()
+	_ = h.disk.Close()
+	_ = h.data.Close()
 }
 
 func (h *host) path(name string) string { return filepath.Join(h.dir, name) }
@@ -83,7 +83,7 @@ func (h *host) put(name, body string) {
 // there lists the files below the directory of Prometheus but the agent's locks.
 func (h *host) there() []string {
 	var files []string
-	filepath.WalkDir(h.dir, func(path string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(h.dir, func(path string, d fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(h.dir, path)
 		if d.IsDir() && rel == "data" {
 			return filepath.SkipDir

@@ -37,12 +37,12 @@ func OpenData(name string) (*Data, error) {
 	}
 	held, err := d.lock("--data.path")
 	if err != nil {
-		d.close()
+		_ = d.close()
 		return nil, err
 	}
 	data := &Data{dir: d, held: held}
 	if err := errors.Join(d.clean(), d.mkdir(partsDir, 0o700)); err != nil {
-		data.Close()
+		_ = data.Close()
 		return nil, fmt.Errorf("--data.path: %w", err)
 	}
 	return data, nil
@@ -74,7 +74,7 @@ func (d *Data) KeepPart(body []byte) error {
 	hash := string(promfleet.HashOf(body))
 	temp := path.Join(d.dir.stage, hash)
 	if err := d.dir.root.WriteFile(temp, body, 0o600); err != nil {
-		d.dir.root.Remove(temp)
+		_ = d.dir.root.Remove(temp)
 		return err
 	}
 	return d.dir.swap(hash, path.Join(partsDir, hash))

@@ -29,7 +29,7 @@ func openDir(name, stage string) (*dir, error) {
 	}
 	d := &dir{root: root, path: name, stage: stage}
 	if err := d.mkdir(stage, 0o700); err != nil {
-		root.Close()
+		_ = root.Close()
 		return nil, err
 	}
 	return d, nil
@@ -48,7 +48,7 @@ func (d *dir) lock(hint string) (*os.File, error) {
 		return nil, err
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
+		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("another agent works on %s: stop it, or give this one another %s", d.path, hint)
 		}
@@ -143,8 +143,8 @@ func (d *dir) put(temp, name string, body []byte, mode fs.FileMode) (err error) 
 	}
 	defer func() {
 		if err != nil {
-			f.Close()
-			d.root.Remove(temp)
+			_ = f.Close()
+			_ = d.root.Remove(temp)
 			err = fmt.Errorf("write %s: %w", d.abs(name), err)
 		}
 	}()
@@ -199,7 +199,7 @@ func keepOwner(f *os.File, now, before fs.FileInfo) error {
 func (d *dir) swap(temp, name string) error {
 	temp = path.Join(d.stage, temp)
 	if err := d.root.Rename(temp, name); err != nil {
-		d.root.Remove(temp)
+		_ = d.root.Remove(temp)
 		return fmt.Errorf("replace %s: %w", d.abs(name), err)
 	}
 	return nil

@@ -59,7 +59,7 @@ func Open(o Options) (*Disk, error) {
 	}
 	d := &Disk{data: o.Data, name: filepath.Base(file), staged: map[string]promfleet.Hash{}, unseen: map[string]written{}}
 	if err := d.open(filepath.Dir(file), targets); err != nil {
-		d.Close()
+		_ = d.Close()
 		return nil, err
 	}
 	return d, nil

@@ -80,7 +80,7 @@ func TestHTTPNoAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Close()
+	_ = l.Close()
 	if err := reloadAt(t, "http://"+l.Addr().String(), time.Minute); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("nobody there: %v", err)
 	}

@@ -43,7 +43,7 @@ func (s *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	now := s.now(time.Since(s.start))
 	w := httptest.NewRecorder()
-	data := func(v any) { json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": v}) }
+	data := func(v any) { _ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": v}) }
 	switch r.URL.Path {
 	case "/prom/api/v1/status/config":
 		data(map[string]string{"yaml": now.config})

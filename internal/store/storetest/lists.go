@@ -102,7 +102,7 @@ func seedLists(t *testing.T, s fleet.Store) {
 }
 
 // walk follows a list to its end and gives all ids.
-func walk(t *testing.T, ctx context.Context, tx fleet.Tx, l list, q fleet.ListQuery, want int64) ([]string, error) {
+func walk(ctx context.Context, t *testing.T, tx fleet.Tx, l list, q fleet.ListQuery, want int64) ([]string, error) {
 	var all []string
 	for pages := 0; ; pages++ {
 		ids, next, total, err := l.page(ctx, tx, q)
@@ -133,7 +133,7 @@ func testLists(t *testing.T, s fleet.Store) {
 		for _, sort := range l.sorts {
 			view(t, s, func(ctx context.Context, tx fleet.Tx) error {
 				q := fleet.ListQuery{Limit: 1000, Sort: sort}
-				up, err := walk(t, ctx, tx, l, q, listed)
+				up, err := walk(ctx, t, tx, l, q, listed)
 				if err != nil {
 					return err
 				}
@@ -142,7 +142,7 @@ func testLists(t *testing.T, s fleet.Store) {
 				}
 				for _, limit := range []int{1, 2, 5, listed - 1, listed, listed + 1} {
 					q.Limit = limit
-					got, err := walk(t, ctx, tx, l, q, listed)
+					got, err := walk(ctx, t, tx, l, q, listed)
 					if err != nil {
 						return err
 					}
@@ -153,7 +153,7 @@ func testLists(t *testing.T, s fleet.Store) {
 						continue
 					}
 					q.Sort = "-" + sort
-					got, err = walk(t, ctx, tx, l, q, listed)
+					got, err = walk(ctx, t, tx, l, q, listed)
 					q.Sort = sort
 					if err != nil {
 						return err
@@ -167,12 +167,12 @@ func testLists(t *testing.T, s fleet.Store) {
 			})
 		}
 	}
-	view(t, s, func(ctx context.Context, tx fleet.Tx) error { return checkOrders(t, ctx, tx) })
+	view(t, s, func(ctx context.Context, tx fleet.Tx) error { return checkOrders(ctx, t, tx) })
 }
 
 // checkOrders checks that the values do rise: text bytewise, times by time, and
 // what is missing first.
-func checkOrders(t *testing.T, ctx context.Context, tx fleet.Tx) error {
+func checkOrders(ctx context.Context, t *testing.T, tx fleet.Tx) error {
 	by := func(sort string) ([]fleet.NodeRecord, error) {
 		p, err := tx.ListNodes(ctx, fleet.NodeQuery{ListQuery: fleet.ListQuery{Limit: 100, Sort: sort}})
 		return p.Items, err

@@ -319,7 +319,7 @@ func (m *machine) check(rt *rapid.T) {
 				return err
 			}
 			equal(rt, "job", *got, want)
-			if err := m.checkTargets(rt, ctx, tx, id); err != nil {
+			if err := m.checkTargets(ctx, rt, tx, id); err != nil {
 				return err
 			}
 		}
@@ -331,7 +331,7 @@ func (m *machine) check(rt *rapid.T) {
 	})
 }
 
-func (m *machine) checkTargets(rt *rapid.T, ctx context.Context, tx fleet.Tx, job int64) error {
+func (m *machine) checkTargets(ctx context.Context, rt *rapid.T, tx fleet.Tx, job int64) error {
 	lo, hi := fleet.SplitKey{0x20}, fleet.SplitKey{0xd0}
 	var want []fleet.TargetRecord
 	for _, r := range m.targets {

@@ -55,7 +55,7 @@ func testFailedFn(t *testing.T, s fleet.Store) {
 		}
 		return own
 	})
-	if err != error(own) {
+	if err != error(own) { //nolint:errorlint // as it is, not wrapped
 		t.Errorf("got %v, want fn's own error", err)
 	}
 	func() {
@@ -95,7 +95,7 @@ func testFailedFn(t *testing.T, s fleet.Store) {
 	})
 	// The store goes on.
 	update(t, s, writeAll)
-	if err := s.View(context.Background(), func(fleet.Tx) error { return own }); err != error(own) {
+	if err := s.View(context.Background(), func(fleet.Tx) error { return own }); err != error(own) { //nolint:errorlint // as it is, not wrapped
 		t.Errorf("View gave %v, want fn's own error", err)
 	}
 }
