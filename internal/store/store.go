@@ -95,8 +95,9 @@ func (s *Store) View(ctx context.Context, fn func(fleet.Tx) error) error {
 
 // Update implements fleet.Store.
 //
-// A statement that a unique or foreign key refused dooms the transaction, as it
-// does on PostgreSQL: nothing is committed even if fn goes on and returns nil.
+// A statement that failed dooms the transaction: fn may still read, to say what is
+// in the way, but nothing is committed even if it returns nil. A bulk insert may
+// have been done in part.
 func (s *Store) Update(ctx context.Context, fn func(fleet.Tx) error) error {
 	return s.retry(ctx, func() error { return s.update(ctx, fn) })
 }

@@ -100,8 +100,9 @@ func testFailedFn(t *testing.T, s fleet.Store) {
 	}
 }
 
-// testFailedStatement: what a key refused dooms the transaction on every backend,
-// as it does on PostgreSQL; what was not found, or of another version, does not.
+// testFailedStatement: what a key refused dooms the transaction on every backend;
+// it can still read, but not commit. What was not found, or of another version,
+// dooms nothing.
 func testFailedStatement(t *testing.T, s fleet.Store) {
 	seedJob(t, s)
 	err := tryUpdate(s, func(ctx context.Context, tx fleet.Tx) error {
@@ -109,7 +110,9 @@ func testFailedStatement(t *testing.T, s fleet.Store) {
 			return err
 		}
 		wantErr(t, tx.InsertNode(ctx, newNode(1)), fleet.ErrExists)
-		return nil
+		// What has the key can still be looked up, for the error.
+		_, err := tx.Node(ctx, uuidOf(1))
+		return err
 	})
 	wantErr(t, err, fleet.ErrExists)
 	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
