@@ -83,7 +83,7 @@ func New(serving context.Context, f *fleet.Service, version string, logger *slog
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { unrouted(mux, w, r) })
 	mux.Handle("/docs/", v5emb.New("promfleet API", Prefix+"/openapi.json", "/docs/"))
 	mux.Handle("/docs", http.RedirectHandler("/docs/", http.StatusFound))
-	return h.recoverPanics(mux), nil
+	return h.recoverPanics(refuseNUL(mux)), nil
 }
 
 func newHuma(mux *http.ServeMux, version string) huma.API {

@@ -152,3 +152,19 @@ func (h *handlers) recoverPanics(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// refuseNUL answers a query with a NUL character, which no record holds and no
+// database takes in a text.
+func refuseNUL(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, values := range r.URL.Query() {
+			for _, v := range values {
+				if strings.ContainsRune(v, 0) {
+					writeProblem(w, &Problem{Status: http.StatusBadRequest, Detail: "the query has a NUL character; take it out"})
+					return
+				}
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
