@@ -16,7 +16,7 @@ func (c *command) addAdmin(app *kingpin.Application) {
 	create := admin.Command("token", "API tokens.").Command("create", "Create an API token and print its secret.")
 	storage := create.Flag("storage.path", "The server's data directory.").Default("./data").String()
 	in := tokenFlags(create)
-	create.Action(func(*kingpin.ParseContext) error {
+	c.does(create, func() error {
 		f, data, err := server.OpenFleet(c.ctx, *storage)
 		if err != nil {
 			return err

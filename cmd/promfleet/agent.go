@@ -32,7 +32,7 @@ func (c *command) addAgent(app *kingpin.Application) {
 	cmd.Flag("web.listen-address", "Address of its own /metrics, /-/healthy and /-/ready.").Default("127.0.0.1:7091").StringVar(&o.ListenAddress)
 	once := cmd.Flag("once", "Register, sync, apply, report, exit: for cron.").Bool()
 	log := logFlags(cmd)
-	cmd.Action(func(*kingpin.ParseContext) error {
+	c.does(cmd, func() error {
 		reg := prometheus.NewRegistry()
 		reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 		a, err := agent.New(o, promslog.New(log), reg)

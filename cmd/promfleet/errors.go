@@ -1,26 +1,80 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/alecthomas/kingpin/v2"
+
 	"promfleet"
 )
 
-// The exit codes: 1 is an answer ("no", "different"), 2 a failure.
+// The exit codes. 1 is left for an answer: "no", "different".
 const (
 	exitDone   = 0
 	exitFailed = 2
 )
 
+// usageError is a command line that cannot be understood.
+type usageError struct {
+	err     error
+	command string // as far as it was understood
+}
+
+// Error implements error.
+func (e *usageError) Error() string { return e.err.Error() }
+
+// Unwrap gives the cause.
+func (e *usageError) Unwrap() error { return e.err }
+
+// callError is a failed command of the API's users. The agent and the server have
+// hints of their own.
+type callError struct{ err error }
+
+// Error implements error.
+func (e *callError) Error() string { return e.err.Error() }
+
+// Unwrap gives the cause.
+func (e *callError) Unwrap() error { return e.err }
+
+// misunderstood makes a usageError that names the command and, where a value is to
+// blame, the flag: kingpin tells neither.
+func misunderstood(app *kingpin.Application, args []string, err error) error {
+	u := &usageError{err: err, command: "promfleet"}
+	parsed, _ := app.ParseContext(args) // the error is known
+	if parsed == nil {
+		return u
+	}
+	if parsed.SelectedCommand != nil {
+		u.command += " " + parsed.SelectedCommand.FullCommand()
+	}
+	for _, e := range parsed.Elements {
+		flag, ok := e.Clause.(*kingpin.FlagClause)
+		if !ok || e.Value == nil {
+			continue
+		}
+		m := flag.Model()
+		if again := m.Value.Set(*e.Value); again != nil && again.Error() == err.Error() {
+			u.err = fmt.Errorf("--%s %q: %w", m.Name, *e.Value, err)
+			break
+		}
+	}
+	return u
+}
+
 // report writes an error as one line and gives the exit code.
-func report(to io.Writer, err error) int {
+func report(ctx context.Context, to io.Writer, err error) int {
 	if err == nil {
 		return exitDone
 	}
-	line := strings.Join(strings.Fields(err.Error()), " ")
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintln(to, "promfleet: interrupted")
+		return exitFailed
+	}
+	line := strings.Join(strings.Fields(plain(err.Error())), " ")
 	if hint := hintFor(err); hint != "" && !strings.Contains(line, "hint:") {
 		line += "; hint: " + hint
 	}
@@ -30,20 +84,25 @@ func report(to io.Writer, err error) int {
 
 // hintFor says what to do about an error, where its own words do not.
 func hintFor(err error) string {
-	var e *promfleet.Error
-	if !errors.As(err, &e) {
-		if strings.Contains(err.Error(), "flag") || strings.Contains(err.Error(), "command") || strings.Contains(err.Error(), "argument") {
-			return "promfleet --help lists commands and flags"
-		}
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return usage.command + " --help shows what it takes"
+	}
+	var called *callError
+	if !errors.As(err, &called) {
 		return ""
 	}
-	switch e.Code {
+	switch promfleet.ErrorCode(called.err) {
 	case promfleet.Unavailable:
 		return "is it running? set PROMFLEET_URL or --server.url"
 	case promfleet.Unauthorized:
 		return "set PROMFLEET_TOKEN, PROMFLEET_TOKEN_FILE or --server.token-file"
+	case promfleet.Forbidden:
+		return "use the token of a higher role"
+	case promfleet.NotFound:
+		return "list shows what there is, list --deleted what there was"
 	case promfleet.Stale:
-		return "get it again for its present ETag"
+		return "get it again for its present etag"
 	}
 	return ""
 }

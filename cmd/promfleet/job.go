@@ -22,6 +22,7 @@ func (c *command) addJob(app *kingpin.Application) {
 	r.list(func(cmd *kingpin.CmdClause, l *list) {
 		l.filter(cmd, "node", "Jobs of this node.")
 		l.filter(cmd, "key", "Jobs with exactly this key.")
+		l.deletedFlag(cmd, "The deleted jobs instead of the live ones.")
 	})
 	r.get()
 	r.create(func(cmd *kingpin.CmdClause) func(*client.Client) (promfleet.JobInput, error) {
@@ -45,30 +46,38 @@ func (c *command) addJob(app *kingpin.Application) {
 	r.restore()
 }
 
-// addJobUpdate adds an update that reads, changes and puts back: a merge patch
-// cannot replace a scrape_config as a whole.
+// addJobUpdate adds an update that patches the given fields. A scrape_config is
+// put as a whole instead: what the file leaves out, a merge patch would keep.
 func (c *command) addJobUpdate(r resource[promfleet.Job, promfleet.JobInput]) {
 	var key, name, remark *given
 	var file *string
-	cmd := r.one("update", "Change the given fields of a job.", func(res client.Resource[promfleet.Job, promfleet.JobInput], id, etag string) (*promfleet.Job, error) {
-		was, have, err := res.Get(c.ctx, id)
+	var match ifMatch
+	cmd := r.one("update", "Change the given fields of a job.", func(res client.Resource[promfleet.Job, promfleet.JobInput], id string) (*promfleet.Job, error) {
+		if *file == "" {
+			patch := map[string]any{}
+			key.into(patch, "key")
+			name.into(patch, "job_name")
+			remark.into(patch, "remark")
+			v, err := r.patch(res, id, match.etag(), patch)
+			return &v, err
+		}
+		config, err := c.scrapeConfig(*file)
 		if err != nil {
 			return nil, err
 		}
-		if etag == "" {
-			etag = have
+		was, etag, err := res.Get(c.ctx, id)
+		if err != nil {
+			return nil, err
 		}
-		in := promfleet.JobInput{Node: was.Node, Key: key.or(was.Key), JobName: name.or(was.JobName), Remark: remark.or(was.Remark), ScrapeConfig: was.ScrapeConfig}
-		if *file != "" {
-			if in.ScrapeConfig, err = c.scrapeConfig(*file); err != nil {
-				return nil, err
-			}
+		if match.given != "" {
+			etag = match.etag()
 		}
-		v, err := res.Put(c.ctx, id, etag, in)
+		v, err := res.Put(c.ctx, id, etag, promfleet.JobInput{Node: was.Node, Key: key.or(was.Key), JobName: name.or(was.JobName), Remark: remark.or(was.Remark), ScrapeConfig: config})
 		return &v, err
 	})
+	match.flag(cmd)
 	key = givenFlag(cmd, "key", "Letter, then letters, digits and _.")
-	name = givenFlag(cmd, "job-name", "Prometheus's job_name.")
+	name = givenFlag(cmd, "job-name", "Prometheus's job_name; empty: the key.")
 	remark = givenFlag(cmd, "remark", "What it is for.")
 	file = cmd.Flag("scrape-config", "File with the whole scrape_config (YAML or JSON) but job_name; - for standard input.").String()
 }
@@ -80,7 +89,7 @@ func (c *command) jobID(cl *client.Client, name string) (int64, error) {
 	}
 	node, key, ok := strings.Cut(name, "/")
 	if !ok {
-		return 0, fmt.Errorf("job %q is neither an id nor NODE-UUID/KEY", name)
+		return 0, fmt.Errorf("job %q is neither an id nor NODE-UUID/KEY; hint: promfleet job list shows both", name)
 	}
 	page, err := cl.Jobs().List(c.ctx, url.Values{"node": {node}, "key": {key}})
 	if err != nil {

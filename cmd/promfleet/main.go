@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -18,6 +19,7 @@ import (
 var version = "dev"
 
 func main() {
+	kingpin.EnableFileExpansion = false // a value may start with @
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
@@ -29,15 +31,26 @@ type command struct {
 	ctx            context.Context
 	stdin          io.Reader
 	stdout, stderr io.Writer
+
+	chosen func() error // what the command line asks for
+}
+
+// does says what a command does. It is done when all is parsed: kingpin would
+// act after having shown the help.
+func (c *command) does(cmd *kingpin.CmdClause, do func() error) {
+	cmd.Action(func(*kingpin.ParseContext) error {
+		c.chosen = do
+		return nil
+	})
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := &command{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
 	app := kingpin.New("promfleet", "The control plane for fleets of Prometheus servers.")
-	ended := -1
+	helped := false
 	app.HelpFlag.Short('h')
-	app.UsageWriter(stdout).ErrorWriter(stderr).Terminate(func(code int) { ended = code })
-	app.Command("version", "Print the version.").Action(func(*kingpin.ParseContext) error {
+	app.UsageWriter(stdout).ErrorWriter(stderr).Terminate(func(int) { helped = true })
+	c.does(app.Command("version", "Print the version."), func() error {
 		_, err := fmt.Fprintln(stdout, "promfleet", version)
 		return err
 	})
@@ -52,9 +65,26 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	c.addJoinToken(app)
 	c.addEvent(app)
 
+	args = dashes(args)
 	_, err := app.Parse(args)
-	if ended >= 0 { // help was asked for
-		return ended
+	switch {
+	case helped:
+		return exitDone
+	case err != nil:
+		return report(ctx, stderr, misunderstood(app, args, err))
 	}
-	return report(stderr, err)
+	return report(ctx, stderr, c.chosen())
+}
+
+// dashes writes "--flag -" as "--flag=-": kingpin loses a dash that stands alone.
+func dashes(args []string) []string {
+	var out []string
+	for _, a := range args {
+		if n := len(out); a == "-" && n > 0 && out[n-1] != "--" && strings.HasPrefix(out[n-1], "--") && !strings.Contains(out[n-1], "=") {
+			out[n-1] += "=-"
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -23,6 +22,7 @@ func (c *command) addNode(app *kingpin.Application) {
 	r.list(func(cmd *kingpin.CmdClause, l *list) {
 		l.tags = cmd.Flag("tag", "Nodes with this tag; several: with all of them.").Strings()
 		l.filter(cmd, "state", "Nodes in this state.")
+		l.deletedFlag(cmd, "The deleted nodes instead of the live ones.")
 	})
 	r.get()
 	r.update(func(cmd *kingpin.CmdClause) func() (map[string]any, error) {
@@ -48,11 +48,7 @@ func (c *command) addNode(app *kingpin.Application) {
 	cmd := r.noun.Command("config", "Show the prometheus.yml and the files that a node should have now.")
 	conn, out := c.connection(cmd), c.output(cmd)
 	uuid := cmd.Arg("uuid", "Of the node.").Required().String()
-	cmd.Action(func(*kingpin.ParseContext) error {
-		cl, err := conn.client()
-		if err != nil {
-			return err
-		}
+	c.calls(cmd, conn, func(cl *client.Client) error {
 		cfg, err := cl.NodeConfig(c.ctx, *uuid)
 		if err != nil {
 			return err
@@ -75,5 +71,3 @@ func tagsInto(patch map[string]any, tags []string, none bool) {
 		patch["tags"] = tags
 	}
 }
-
-func id(n int64) string { return strconv.FormatInt(n, 10) }

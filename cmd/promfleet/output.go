@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -11,9 +14,6 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 	"go.yaml.in/yaml/v3"
-
-	"promfleet"
-	"promfleet/client"
 )
 
 // output is how results are written.
@@ -28,57 +28,51 @@ func (c *command) output(cmd *kingpin.CmdClause) *output {
 	return o
 }
 
-// table is how records of a type look as a table.
-type table[T any] struct {
-	columns []string
-	row     func(T) []string
-}
-
-// printOne writes one record, printPage a page of them.
-func printOne[T any](o *output, t table[T], v T) error {
-	if o.format != "table" {
-		return o.encode(v)
-	}
-	return t.write(o.to, []T{v})
-}
-
-func printPage[T any](o *output, t table[T], p *promfleet.Page[T]) error {
-	if o.format != "table" {
-		return o.encode(p)
-	}
-	if err := t.write(o.to, p.Items); err != nil {
-		return err
-	}
-	return nil
-}
-
+// encode writes JSON or YAML, fields in the order of the API.
 func (o *output) encode(v any) error {
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // <secret> is to be read
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
 		return err
 	}
 	if o.format == "yaml" {
 		var n yaml.Node
-		if err := yaml.Unmarshal(b, &n); err != nil { // keeps the order of the fields
+		if err := yaml.Unmarshal(b.Bytes(), &n); err != nil { // keeps the order of the fields
 			return err
 		}
 		block(&n)
-		if b, err = yaml.Marshal(&n); err != nil {
+		b.Reset()
+		enc := yaml.NewEncoder(&b)
+		enc.SetIndent(2)
+		if err := enc.Encode(&n); err != nil {
 			return err
 		}
-		_, err = o.to.Write(b)
-		return err
 	}
-	_, err = fmt.Fprintln(o.to, string(b))
+	_, err := b.WriteTo(o.to)
 	return err
 }
+
+// yaml11 is text that YAML 1.1, which Prometheus and many tools read, takes for a
+// bool or a number in base 60.
+var yaml11 = regexp.MustCompile(`^(?i:y|n|yes|no|on|off)$|^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$`)
 
 // block makes YAML of what was JSON: quotes only where they are needed.
 func block(n *yaml.Node) {
 	n.Style = 0
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && yaml11.MatchString(n.Value) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
 	for _, c := range n.Content {
 		block(c)
 	}
+}
+
+// table is how records of a type look as a table.
+type table[T any] struct {
+	columns []string
+	row     func(T) []string
 }
 
 func (t table[T]) write(to io.Writer, items []T) error {
@@ -94,7 +88,15 @@ func (t table[T]) write(to io.Writer, items []T) error {
 	return w.Flush()
 }
 
-// plain takes from a cell what would break the table or the terminal.
+// printOne writes one record.
+func printOne[T any](o *output, t table[T], v T) error {
+	if o.format != "table" {
+		return o.encode(v)
+	}
+	return t.write(o.to, []T{v})
+}
+
+// plain takes from a text what would break the table or the terminal.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
@@ -104,11 +106,20 @@ func plain(s string) string {
 	}, s)
 }
 
+func id(n int64) string { return strconv.FormatInt(n, 10) }
+
 func ago(t *time.Time) string {
 	if t == nil {
 		return "never"
 	}
 	return time.Since(*t).Round(time.Second).String() + " ago"
+}
+
+func expiry(t *time.Time) string {
+	if t == nil {
+		return "never"
+	}
+	return t.Format(time.RFC3339)
 }
 
 func labelText(labels map[string]string) string {
@@ -117,152 +128,4 @@ func labelText(labels map[string]string) string {
 		return ""
 	}
 	return string(b)
-}
-
-// resource adds the commands that all resources have.
-type resource[T, In any] struct {
-	c    *command
-	noun *kingpin.CmdClause
-	of   func(*client.Client) client.Resource[T, In]
-	t    table[T]
-	name string
-}
-
-func (r resource[T, In]) list(filters func(*kingpin.CmdClause, *list)) {
-	cmd := r.noun.Command("list", "List "+r.name+"s.")
-	conn, out, l := r.c.connection(cmd), r.c.output(cmd), listFlags(cmd)
-	filters(cmd, l)
-	cmd.Action(func(*kingpin.ParseContext) error {
-		cl, err := conn.client()
-		if err != nil {
-			return err
-		}
-		page, err := pages(r.c, r.of(cl), l)
-		if err != nil {
-			return err
-		}
-		if page.NextCursor != "" && out.format == "table" {
-			defer fmt.Fprintf(r.c.stderr, "%d of %d shown; more with --all or --cursor %s\n", len(page.Items), page.Total, page.NextCursor)
-		}
-		return printPage(out, r.t, page)
-	})
-}
-
-// one adds a command about one record, named by an argument.
-func (r resource[T, In]) one(name, help string, do func(res client.Resource[T, In], id, etag string) (*T, error)) *kingpin.CmdClause {
-	cmd := r.noun.Command(name, help)
-	conn, out := r.c.connection(cmd), r.c.output(cmd)
-	etag := cmd.Flag("if-match", "Only if the record has this ETag.").String()
-	id := cmd.Arg("id", "Its id; of a node, its uuid.").Required().String()
-	cmd.Action(func(*kingpin.ParseContext) error {
-		cl, err := conn.client()
-		if err != nil {
-			return err
-		}
-		v, err := do(r.of(cl), *id, quoted(*etag))
-		if err != nil {
-			return err
-		}
-		if v == nil {
-			_, err = fmt.Fprintf(r.c.stderr, "%s %s is deleted\n", r.name, *id)
-			return err
-		}
-		return printOne(out, r.t, *v)
-	})
-	return cmd
-}
-
-// quoted gives an ETag as HTTP wants it, also where the shell took its quotes.
-func quoted(etag string) string {
-	if etag == "" || strings.HasPrefix(etag, `"`) {
-		return etag
-	}
-	return `"` + etag + `"`
-}
-
-func (r resource[T, In]) get() {
-	r.one("get", "Get one "+r.name+".", func(res client.Resource[T, In], id, _ string) (*T, error) {
-		v, _, err := res.Get(r.c.ctx, id)
-		return &v, err
-	})
-}
-
-func (r resource[T, In]) remove(help string) {
-	r.one("delete", help, func(res client.Resource[T, In], id, etag string) (*T, error) {
-		return nil, res.Delete(r.c.ctx, id, etag)
-	})
-}
-
-func (r resource[T, In]) restore() {
-	r.one("restore", "Undo the deletion of a "+r.name+".", func(res client.Resource[T, In], id, _ string) (*T, error) {
-		v, err := res.Restore(r.c.ctx, id)
-		return &v, err
-	})
-}
-
-// update adds a command that patches the fields whose flags were given.
-func (r resource[T, In]) update(flags func(*kingpin.CmdClause) func() (map[string]any, error)) {
-	var fields func() (map[string]any, error)
-	cmd := r.one("update", "Change the given fields of a "+r.name+".", func(res client.Resource[T, In], id, etag string) (*T, error) {
-		patch, err := fields()
-		if err != nil {
-			return nil, err
-		}
-		if len(patch) == 0 {
-			return nil, promfleet.Errorf(promfleet.Invalid, "nothing to change is given; see promfleet %s update --help", r.name)
-		}
-		v, err := res.Patch(r.c.ctx, id, etag, patch)
-		return &v, err
-	})
-	fields = flags(cmd)
-}
-
-// create adds a command that makes a record.
-func (r resource[T, In]) create(flags func(*kingpin.CmdClause) func(*client.Client) (In, error)) {
-	cmd := r.noun.Command("create", "Create a "+r.name+".")
-	conn, out := r.c.connection(cmd), r.c.output(cmd)
-	fields := flags(cmd)
-	cmd.Action(func(*kingpin.ParseContext) error {
-		cl, err := conn.client()
-		if err != nil {
-			return err
-		}
-		in, err := fields(cl)
-		if err != nil {
-			return err
-		}
-		v, err := r.of(cl).Create(r.c.ctx, in)
-		if err != nil {
-			return err
-		}
-		return printOne(out, r.t, v)
-	})
-}
-
-// given is a text flag that tells whether it stood on the command line: an empty
-// value is a value.
-type given struct {
-	set   bool
-	value string
-}
-
-func givenFlag(cmd *kingpin.CmdClause, name, help string) *given {
-	g := &given{}
-	cmd.Flag(name, help).IsSetByUser(&g.set).StringVar(&g.value)
-	return g
-}
-
-// into puts the value into a patch, if it was given.
-func (g *given) into(patch map[string]any, field string) {
-	if g.set {
-		patch[field] = g.value
-	}
-}
-
-// or gives the value, or another if it was not given.
-func (g *given) or(other string) string {
-	if g.set {
-		return g.value
-	}
-	return other
 }

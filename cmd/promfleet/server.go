@@ -15,7 +15,7 @@ func (c *command) addServer(app *kingpin.Application) {
 	cmd.Flag("web.config.file", "TLS and authentication, in the format of Prometheus's exporter-toolkit.").StringVar(&o.WebConfigFile)
 	cmd.Flag("storage.path", "Data directory, created if missing.").Default("./data").StringVar(&o.StoragePath)
 	log := logFlags(cmd)
-	cmd.Action(func(*kingpin.ParseContext) error {
+	c.does(cmd, func() error {
 		logger := promslog.New(log)
 		s, err := server.New(c.ctx, o, logger)
 		if err != nil {

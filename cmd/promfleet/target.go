@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -23,6 +24,7 @@ func (c *command) addTarget(app *kingpin.Application) {
 		l.filter(cmd, "node", "Targets of this node.")
 		l.filter(cmd, "addr", "Targets with exactly this address.")
 		l.tags = cmd.Flag("tag", "Targets with this tag; several: with all of them.").Strings()
+		l.deletedFlag(cmd, "The deleted targets instead of the live ones.")
 	})
 	r.get()
 	r.create(func(cmd *kingpin.CmdClause) func(*client.Client) (promfleet.TargetInput, error) {
@@ -31,11 +33,13 @@ func (c *command) addTarget(app *kingpin.Application) {
 		cmd.Flag("addr", "host, host:port, [v6]:port, or a URL for probe jobs.").Required().StringVar(&in.Addr)
 		cmd.Flag("name", "Name; with addr, unique in the job.").StringVar(&in.Name)
 		cmd.Flag("remark", "What it is.").StringVar(&in.Remark)
-		labels := cmd.Flag("label", "Label, as name=value; may be repeated.").StringMap()
+		labels := cmd.Flag("label", "Label, as name=value; may be repeated.").Strings()
 		cmd.Flag("tag", "Tag; may be repeated.").StringsVar(&in.Tags)
 		return func(cl *client.Client) (promfleet.TargetInput, error) {
 			var err error
-			in.Labels = *labels
+			if in.Labels, err = labelsOf(*labels); err != nil {
+				return in, err
+			}
 			in.Job, err = c.jobID(cl, *job)
 			return in, err
 		}
@@ -44,16 +48,20 @@ func (c *command) addTarget(app *kingpin.Application) {
 		addr := givenFlag(cmd, "addr", "host, host:port, [v6]:port, or a URL for probe jobs.")
 		name := givenFlag(cmd, "name", "Name; with addr, unique in the job.")
 		remark := givenFlag(cmd, "remark", "What it is.")
-		labels := cmd.Flag("label", "Label to set, as name=value; may be repeated.").StringMap()
+		labels := cmd.Flag("label", "Label to set, as name=value; may be repeated.").Strings()
 		without := cmd.Flag("remove-label", "Label to take away; may be repeated.").Strings()
 		tags := cmd.Flag("tag", "Tag, instead of those it has; may be repeated.").Strings()
 		none := cmd.Flag("no-tags", "Take all tags away.").Bool()
 		return func() (map[string]any, error) {
+			set, err := labelsOf(*labels)
+			if err != nil {
+				return nil, err
+			}
 			patch, changed := map[string]any{}, map[string]any{}
 			addr.into(patch, "addr")
 			name.into(patch, "name")
 			remark.into(patch, "remark")
-			for k, v := range *labels {
+			for k, v := range set {
 				changed[k] = v
 			}
 			for _, k := range *without {
@@ -68,4 +76,20 @@ func (c *command) addTarget(app *kingpin.Application) {
 	})
 	r.remove("Delete a target.")
 	r.restore()
+}
+
+// labelsOf reads name=value.
+func labelsOf(args []string) (map[string]string, error) {
+	labels := make(map[string]string, len(args))
+	for _, arg := range args {
+		name, value, ok := strings.Cut(arg, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("label %q is not name=value; hint: --label env=prod", arg)
+		}
+		if _, twice := labels[name]; twice {
+			return nil, fmt.Errorf("label %s is given twice", name)
+		}
+		labels[name] = value
+	}
+	return labels, nil
 }

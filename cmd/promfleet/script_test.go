@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"promfleet"
+	"promfleet/client"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"promfleet": main})
+}
+
+// The scripts run the real main, against a real server where they start one at
+// $ADDR, which nobody listens on before.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			addr, err := freeAddr()
+			env.Setenv("ADDR", addr)
+			env.Setenv("PROMFLEET_URL", "http://"+addr)
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"applied":  applied,
+			"envfile":  envFile,
+			"exits":    exits,
+			"field":    field,
+			"freeport": freePort,
+			"join":     join,
+			"waitfor":  waitFor,
+		},
+	})
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// usage ends the script if a command was not called as it must be.
+func usage(ts *testscript.TestScript, ok bool, text string) {
+	if !ok {
+		ts.Fatalf("usage: %s", text)
+	}
+}
+
+// freePort sets a variable to one more address that nobody listens on.
+func freePort(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "freeport VAR")
+	addr, err := freeAddr()
+	ts.Check(err)
+	ts.Setenv(args[0], addr)
+}
+
+// envFile sets a variable to what a file holds.
+func envFile(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "envfile VAR FILE")
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// waitFor URL asks until it answers 200.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "waitfor URL")
+	const bound = time.Minute
+	for deadline := time.Now().Add(bound); ; time.Sleep(10 * time.Millisecond) {
+		resp, err := http.Get(args[0])
+		if err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s has not answered 200 within %s: %v", args[0], bound, err)
+		}
+	}
+}
+
+// field VAR NAME sets VAR to a field of the JSON object on the last standard output.
+func field(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "field VAR NAME")
+	var object map[string]json.RawMessage
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &object))
+	value, ok := object[args[1]]
+	if !ok {
+		ts.Fatalf("no field %s in %s", args[1], ts.ReadFile("stdout"))
+	}
+	text := string(value)
+	if text[0] == '"' {
+		ts.Check(json.Unmarshal(value, &text))
+	}
+	ts.Setenv(args[0], text)
+}
+
+// exits runs promfleet, which must fail with an exit code. The error must have
+// the form that all have, and no result comes with it.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) > 1, "exits CODE ARG...")
+	err := ts.Exec("promfleet", args[1:]...)
+	if want := "exit status " + args[0]; err == nil || err.Error() != want {
+		ts.Fatalf("%v, not %s", err, want)
+	}
+	line := ts.ReadFile("stderr")
+	if !strings.HasPrefix(line, "promfleet: ") || strings.Index(line, "\n") != len(line)-1 || strings.HasSuffix(line, ".\n") {
+		ts.Fatalf("not one line of error without a full stop: %q", line)
+	}
+	if out := ts.ReadFile("stdout"); out != "" {
+		ts.Fatalf("an error, and a result: %q", out)
+	}
+}
+
+// join registers a node as its agent would, with a join token made for it, and
+// sets CREDENTIAL to what the node got.
+func join(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && (len(args) == 1 || len(args) == 2), "join UUID [HOSTNAME]")
+	hostname := "script-host"
+	if len(args) == 2 {
+		hostname = args[1]
+	}
+	call(ts, "PROMFLEET_TOKEN", func(ctx context.Context, c *client.Client) error {
+		token, err := c.JoinTokens().Create(ctx, promfleet.JoinTokenInput{Name: "join"})
+		if err != nil {
+			return err
+		}
+		got, err := c.WithToken(token.Secret).Register(ctx, promfleet.Registration{Protocol: promfleet.ProtocolVersion,
+			UUID: args[0], Hostname: hostname, Addr: fmt.Sprintf("http://%s:9090/", hostname)})
+		if err != nil {
+			return err
+		}
+		ts.Setenv("CREDENTIAL", got.Credential)
+		return nil
+	})
+}
+
+// applied reports for the node that joined last that it has a revision loaded.
+func applied(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "applied REVISION")
+	revision, err := strconv.ParseInt(args[0], 10, 64)
+	ts.Check(err)
+	call(ts, "CREDENTIAL", func(ctx context.Context, c *client.Client) error {
+		return c.Report(ctx, promfleet.Report{Protocol: promfleet.ProtocolVersion, State: promfleet.StateInSync,
+			RevisionReceived: revision, RevisionWritten: revision, RevisionLoaded: revision, TargetsUp: 7, TargetsDown: 2})
+	})
+}
+
+// call asks the script's server as the holder of the token in a variable.
+func call(ts *testscript.TestScript, tokenVar string, do func(context.Context, *client.Client) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c, err := client.New(client.Config{URL: ts.Getenv("PROMFLEET_URL"), Token: ts.Getenv(tokenVar)})
+	ts.Check(err)
+	ts.Check(do(ctx, c))
+}
