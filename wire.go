@@ -110,6 +110,6 @@ type Report struct {
 	Error             string    `json:"error,omitempty" maxLength:"10000"`
 	AgentVersion      string    `json:"agent_version,omitempty" maxLength:"200"`
 	PrometheusVersion string    `json:"prometheus_version,omitempty" maxLength:"200"`
-	TargetsUp         int64     `json:"targets_up,omitempty" minimum:"0"`
-	TargetsDown       int64     `json:"targets_down,omitempty" minimum:"0"`
+	TargetsUp         int64     `json:"targets_up,omitempty" minimum:"0" maximum:"1000000000"`
+	TargetsDown       int64     `json:"targets_down,omitempty" minimum:"0" maximum:"1000000000"`
 }

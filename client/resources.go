@@ -109,7 +109,8 @@ func (c *Client) JobTargets(ctx context.Context, job int64) (out []promfleet.Tar
 	return out, err
 }
 
-// ReplaceTargets makes the targets of a job those given, all or nothing.
+// ReplaceTargets makes the targets of a job those given, all or nothing. A nil list
+// is refused: no targets at all is an empty one.
 func (c *Client) ReplaceTargets(ctx context.Context, job int64, targets []promfleet.TargetInput) (out promfleet.TargetSetChange, err error) {
 	_, _, err = c.do(ctx, call{method: http.MethodPut, path: jobTargets(job), body: targets, out: &out})
 	return out, err

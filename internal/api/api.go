@@ -5,11 +5,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"mime"
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -70,7 +73,7 @@ func New(serving context.Context, f *fleet.Service, version string, logger *slog
 	mux := http.NewServeMux()
 	a := newHuma(mux, version)
 	h := &handlers{fleet: f, logger: logger, serving: serving}
-	a.UseMiddleware(h.authorize(a))
+	a.UseMiddleware(h.authorize(a), h.onlyJSON(a))
 	h.nodes(a)
 	h.jobs(a)
 	h.targets(a)
@@ -93,6 +96,13 @@ func newHuma(mux *http.ServeMux, version string) huma.API {
 	cfg.DocsPath, cfg.SchemasPath = "", ""
 	cfg.CreateHooks = nil // no $schema fields in answers
 	cfg.RejectUnknownQueryParameters = true
+	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: func(b []byte, v any) error {
+		if !utf8.Valid(b) { // encoding/json would replace what is not
+			return errors.New("the body is not valid UTF-8")
+		}
+		return huma.DefaultJSONFormat.Unmarshal(b, v)
+	}}
+	cfg.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "an API token; for agents, the node's own credential"},
 	}
@@ -146,6 +156,24 @@ func (h *handlers) authorize(a huma.API) func(huma.Context, func(huma.Context)) 
 		next(huma.WithValue(ctx, principalKey, p))
 	}
 }
+
+// onlyJSON refuses bodies of other types, also ones that would read as JSON: a
+// page of somebody else's can send text/plain without asking.
+func (h *handlers) onlyJSON(a huma.API) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if ctx.Operation().RequestBody != nil {
+			media, _, err := mime.ParseMediaType(ctx.Header("Content-Type"))
+			if err != nil || media != "application/json" && (media != mergePatch || ctx.Method() != http.MethodPatch) {
+				_ = huma.WriteErr(a, ctx, http.StatusUnsupportedMediaType, "send the body as Content-Type: application/json") // fails only if the caller is gone
+				return
+			}
+		}
+		next(ctx)
+	}
+}
+
+// mergePatch is the media type of RFC 7396.
+const mergePatch = "application/merge-patch+json"
 
 func (h *handlers) fail(a huma.API, ctx huma.Context, err error) {
 	p := h.problem(err)

@@ -70,21 +70,23 @@ func (h *handlers) targets(a huma.API) {
 			return written(t.Version, t, err)
 		})
 
-	type set struct{ Body []promfleet.Target }
 	serve(h, a, operation{id: "get-job-targets", summary: "Get all targets of a job, sorted by addr", method: http.MethodGet, path: "/jobs/{id}/targets", who: viewer, tag: tag, errors: readErrors},
-		func(ctx context.Context, in *IDPath) (*set, error) {
-			t, err := h.fleet.JobTargets(ctx, in.ID)
-			return &set{t}, err
+		func(ctx context.Context, in *getByID) (*one[[]promfleet.Target], error) {
+			t, version, err := h.fleet.JobTargets(ctx, in.ID)
+			return answer(in.IfNoneMatch, version, t, err)
 		})
 	type replace struct {
 		IDPath
-		Body []promfleet.TargetInput
+		IfMatch
+		Body []promfleet.TargetInput `nullable:"false"`
 	}
-	type replaced struct{ Body promfleet.TargetSetChange }
 	serve(h, a, operation{id: "put-job-targets", summary: "Make the targets of a job those given, all or nothing", method: http.MethodPut, path: "/jobs/{id}/targets", who: editor, tag: tag,
 		maxBody: maxTargetSet, errors: writeErrors},
-		func(ctx context.Context, in *replace) (*replaced, error) {
-			d, err := h.fleet.ReplaceTargets(ctx, principal(ctx), in.ID, in.Body)
-			return &replaced{d}, err
+		func(ctx context.Context, in *replace) (*one[promfleet.TargetSetChange], error) {
+			if in.Body == nil {
+				return nil, promfleet.BadField("body", "is no list; [] is the empty one")
+			}
+			d, version, err := h.fleet.ReplaceTargets(ctx, principal(ctx), in.ID, in.match(), in.Body)
+			return written(version, d, err)
 		})
 }

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/google/uuid"
 
 	"promfleet"
 	"promfleet/internal/render"
@@ -26,6 +29,12 @@ func (s *Service) Register(ctx context.Context, token string, in promfleet.Regis
 	var f fields
 	f.text("body.hostname", in.Hostname, MaxName, false)
 	f.text("body.addr", in.Addr, 2048, false)
+	if u, err := url.Parse(in.Addr); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		f.add("body.addr", "is not a URL like https://host:port/")
+	}
+	if id, err := uuid.Parse(in.UUID); err != nil || len(in.UUID) != len(id.String()) || id == uuid.Nil || id == uuid.Max {
+		f.add("body.uuid", "is not a UUID in the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx (RFC 9562)")
+	}
 	if err := f.err(); err != nil {
 		return out, err
 	}
@@ -83,14 +92,18 @@ func (s *Service) registered(ctx context.Context, tx Tx, by Principal, rec *Node
 
 // join uses a join token up by one and creates or revives the node.
 func (s *Service) join(ctx context.Context, token string, credential []byte, in promfleet.Registration) error {
+	// A look first: who has no join token must not take the only writer.
+	if err := s.view(ctx, func(tx Tx) error {
+		_, err := s.usable(ctx, tx, token)
+		return err
+	}); err != nil {
+		return err
+	}
 	return s.update(ctx, func(tx Tx, c *change) error {
 		now := s.now()
-		jt, err := tx.JoinTokenByHash(ctx, secret.HashToken(token))
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		jt, err := s.usable(ctx, tx, token)
+		if err != nil {
 			return err
-		}
-		if err != nil || !now.Before(jt.ExpiresAt) || jt.Uses >= jt.MaxUses {
-			return promfleet.Errorf(promfleet.Unauthorized, "the join token is not known, or has expired, been used up or revoked; create one with: promfleet join-token create")
 		}
 		jt.Uses++
 		jt.LastUsedAt = &now
@@ -133,6 +146,18 @@ func (s *Service) join(ctx context.Context, token string, credential []byte, in 
 	})
 }
 
+// usable gives a join token that may be used now.
+func (s *Service) usable(ctx context.Context, tx Tx, token string) (*JoinTokenRecord, error) {
+	jt, err := tx.JoinTokenByHash(ctx, secret.HashToken(token))
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	if err != nil || !s.now().Before(jt.ExpiresAt) || jt.Uses >= jt.MaxUses {
+		return nil, promfleet.Errorf(promfleet.Unauthorized, "the join token is not known, or has expired, been used up or revoked; create one with: promfleet join-token create")
+	}
+	return jt, nil
+}
+
 // clean takes from what an agent says what a terminal or a page must not get.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
@@ -149,6 +174,9 @@ const maxInline = 256 << 10
 // Watch gives what the node should have as soon as its revision is another than
 // the one given, and nil if that has not happened after wait.
 func (s *Service) Watch(ctx context.Context, node string, revision int64, wait time.Duration) (*promfleet.WatchReply, error) {
+	if err := s.seen(ctx, node); err != nil {
+		return nil, err
+	}
 	woken, cancel := s.hub.Subscribe(node)
 	defer cancel()
 	timeout := time.NewTimer(wait)
@@ -166,6 +194,33 @@ func (s *Service) Watch(ctx context.Context, node string, revision int64, wait t
 			return nil, nil
 		}
 	}
+}
+
+// seenEvery is how often a watch alone says that an agent is there, for those that
+// report seldom.
+const seenEvery = StaleAfter / 3
+
+func (s *Service) seen(ctx context.Context, node string) error {
+	var last *time.Time
+	err := s.view(ctx, func(tx Tx) error {
+		rec, err := liveNode(ctx, tx, node)
+		if err == nil {
+			last = rec.Report.LastSeenAt
+		}
+		return err
+	})
+	now := s.now()
+	if err != nil || last != nil && now.Sub(*last) < seenEvery {
+		return err
+	}
+	return s.update(ctx, func(tx Tx, _ *change) error {
+		rec, err := liveNode(ctx, tx, node)
+		if err != nil {
+			return err
+		}
+		rec.Report.LastSeenAt = &now
+		return tx.UpdateReport(ctx, node, rec.Report)
+	})
 }
 
 func (s *Service) manifest(ctx context.Context, uuid string, revision int64) (reply *promfleet.WatchReply, err error) {
@@ -351,6 +406,9 @@ func (s *Service) Report(ctx context.Context, node string, in promfleet.Report) 
 			return err
 		}
 		var f fields
+		if in.Protocol > promfleet.ProtocolVersion {
+			f.add("body.protocol", "the agent speaks version %d and this server %d; upgrade the server first", in.Protocol, promfleet.ProtocolVersion)
+		}
 		for _, r := range []struct {
 			location string
 			revision int64

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -59,7 +61,14 @@ func parseDocument(text string) (*document, error) {
 // at gives the node of a path (check.SplitPath), nil if there is none.
 func (d *document) at(path string) *yaml.Node {
 	steps, err := check.SplitPath(path)
-	if err != nil || len(d.root.Content) == 0 {
+	if err != nil {
+		return nil
+	}
+	return d.node(steps)
+}
+
+func (d *document) node(steps []any) *yaml.Node {
+	if len(d.root.Content) == 0 {
 		return nil
 	}
 	n := resolved(d.root.Content[0])
@@ -102,8 +111,12 @@ func child(n *yaml.Node, step any) *yaml.Node {
 
 func (d *document) set(path, value string) {
 	if n := d.at(path); n != nil && n.Kind == yaml.ScalarNode {
-		n.Value, n.Tag, n.Style = value, "!!str", yaml.DoubleQuotedStyle
+		setNode(n, value)
 	}
+}
+
+func setNode(n *yaml.Node, value string) {
+	n.Value, n.Tag, n.Style = value, "!!str", yaml.DoubleQuotedStyle
 }
 
 func (d *document) yaml() (string, error) {
@@ -140,16 +153,112 @@ func unmaskYAML(text string, old sealed) (string, error) {
 	if err != nil {
 		return text, nil //nolint:nilerr // the check that follows says what is wrong with it
 	}
-	was, err := parseDocument(old.Text)
-	if err != nil {
+	if hasAlias(&d.root) {
+		// A secret that is put back at an anchor would show wherever an alias is.
+		return "", promfleet.BadField("body.base_config", "anchors and %s do not go together; write the aliases out, or give the secrets themselves", Masked)
+	}
+	var now, was any
+	if err := d.root.Decode(&now); err != nil {
+		return text, nil //nolint:nilerr // as above
+	}
+	if err := yaml.Unmarshal([]byte(old.Text), &was); err != nil {
 		return "", fmt.Errorf("unmask: %w", err)
 	}
-	for _, p := range old.Secrets {
-		if n, o := d.at(p), was.at(p); n != nil && o != nil && n.Value == Masked {
-			d.set(p, o.Value)
+	puts, err := putBack(now, was, old.Secrets)
+	if err != nil {
+		return "", err
+	}
+	for _, p := range puts {
+		if n := d.node(p.steps); n != nil && n.Value == Masked {
+			setNode(n, fmt.Sprint(p.value))
 		}
 	}
 	return d.yaml()
+}
+
+func hasAlias(n *yaml.Node) bool {
+	return n.Kind == yaml.AliasNode || slices.ContainsFunc(n.Content, hasAlias)
+}
+
+// put is a secret to be put back: where, and what.
+type put struct {
+	steps []any
+	value any
+}
+
+// putBack says which secrets of old stand for Masked in a new document. A secret
+// inside a list goes to the element that is, secrets aside, the one it was in: not
+// to whatever has its index now, which may be another host.
+func putBack(now, was any, secrets []string) ([]put, error) {
+	masked := clone(was)
+	type element struct {
+		list  string // spelled path of the list
+		index int
+	}
+	inside := map[element][]put{}
+	lists := map[string][]any{} // path of a list -> its steps
+	var puts []put
+	for _, path := range secrets {
+		steps, err := check.SplitPath(path)
+		if err != nil {
+			return nil, err
+		}
+		value := at(was, steps)
+		masked = replaceAt(masked, steps, func(any) any { return Masked })
+		first := slices.IndexFunc(steps, func(s any) bool { _, ok := s.(int); return ok })
+		if first < 0 {
+			puts = append(puts, put{steps, value})
+			continue
+		}
+		list := fmt.Sprintf("%q", steps[:first])
+		lists[list] = steps[:first]
+		e := element{list, steps[first].(int)}
+		inside[e] = append(inside[e], put{steps[first+1:], value})
+	}
+	for name, steps := range lists {
+		before, _ := at(masked, steps).([]any)
+		after, _ := at(now, steps).([]any)
+		taken := make([]bool, len(before))
+		for j, e := range after {
+			same := func(i int) bool { return i < len(before) && !taken[i] && reflect.DeepEqual(before[i], e) }
+			i := j
+			if !same(i) {
+				i = slices.IndexFunc(before, func(o any) bool { return reflect.DeepEqual(o, e) })
+			}
+			if i < 0 || !same(i) {
+				continue
+			}
+			taken[i] = true
+			for _, p := range inside[element{name, i}] {
+				puts = append(puts, put{slices.Concat(steps, []any{j}, p.steps), p.value})
+			}
+		}
+	}
+	return puts, nil
+}
+
+func clone(v any) any {
+	switch v := v.(type) {
+	case []any:
+		c := make([]any, len(v))
+		for i := range v {
+			c[i] = clone(v[i])
+		}
+		return c
+	case map[string]any:
+		c := make(map[string]any, len(v))
+		for k := range v {
+			c[k] = clone(v[k])
+		}
+		return c
+	}
+	return v
+}
+
+// at gives the value at a path, nil if there is none.
+func at(v any, steps []any) (found any) {
+	replaceAt(v, steps, func(old any) any { found = old; return old })
+	return found
 }
 
 // replaceJSON puts f(value) in the place of the value at a path, if there is one.
@@ -192,7 +301,7 @@ func maskJSON(v sealed) (json.RawMessage, error) {
 	for _, p := range v.Secrets {
 		doc = replaceJSON(doc, p, func(any) any { return Masked })
 	}
-	return json.Marshal(doc)
+	return marshal(doc)
 }
 
 // unmaskJSON puts back the secrets of old where raw says Masked.
@@ -208,17 +317,19 @@ func unmaskJSON(raw json.RawMessage, old sealed) (json.RawMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unmask: %w", err)
 	}
-	for _, p := range old.Secrets {
-		var value any
-		replaceJSON(was, p, func(v any) any { value = v; return v })
-		doc = replaceJSON(doc, p, func(v any) any {
+	puts, err := putBack(doc, was, old.Secrets)
+	if err != nil {
+		return nil, fmt.Errorf("unmask: %w", err)
+	}
+	for _, p := range puts {
+		doc = replaceAt(doc, p.steps, func(v any) any {
 			if v == Masked {
-				return value
+				return p.value
 			}
 			return v
 		})
 	}
-	return json.Marshal(doc)
+	return marshal(doc)
 }
 
 func decodeJSON(text string) (any, error) {
@@ -237,4 +348,13 @@ func stillMasked(value func(path string) string, secrets []string, location stri
 		}
 	}
 	return nil
+}
+
+// marshal encodes without escaping for HTML: what is shown is what was written.
+func marshal(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSpace(b.Bytes()), err
 }

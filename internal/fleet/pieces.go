@@ -136,11 +136,30 @@ func (s *Service) rerender(ctx context.Context, tx Tx, j *editedJob, moves []mov
 		for len(moves) > 0 && bytes.Compare(moves[0].key[:], hi[:]) <= 0 {
 			moves = moves[1:]
 		}
-		if err := s.rerenderRange(ctx, tx, j, r); err != nil {
+		if err := s.rerenderAndMerge(ctx, tx, j, r); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rerenderAndMerge renders a range anew, and what is around it as long as the two
+// are small enough to be one piece: that is known only when the targets are counted.
+func (s *Service) rerenderAndMerge(ctx context.Context, tx Tx, j *editedJob, r render.Range) error {
+	for {
+		if err := s.rerenderRange(ctx, tx, j, r); err != nil {
+			return err
+		}
+		piece, err := tx.PieceAt(ctx, j.rec.ID, r.Lo)
+		if err != nil || piece.Range() != r {
+			return err // it was split: nothing to merge
+		}
+		up, err := shrunk(ctx, tx, j.rec.ID, r, piece.Count)
+		if err != nil || up == r {
+			return err
+		}
+		r = up
+	}
 }
 
 // shrunk gives the range that a piece of count targets is part of after what was

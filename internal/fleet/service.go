@@ -128,7 +128,7 @@ func (s *Service) event(ctx context.Context, tx Tx, by Principal, action, object
 		if side.from == nil {
 			continue
 		}
-		b, err := json.Marshal(side.from)
+		b, err := marshal(side.from)
 		if err != nil {
 			return fmt.Errorf("event of %s: %w", object, err)
 		}

@@ -245,7 +245,7 @@ func (n *NodeRecord) State(now time.Time) promfleet.NodeState {
 		return promfleet.StatePending
 	case now.Sub(*n.Report.LastSeenAt) > StaleAfter:
 		return promfleet.StateStale
-	case n.Report.Received < n.Revision:
+	case n.Report.Received < n.Revision, n.Report.State == promfleet.StateInSync && n.Report.Loaded != n.Revision:
 		return promfleet.StateApplying
 	default:
 		return n.Report.State

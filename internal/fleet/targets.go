@@ -3,11 +3,14 @@ package fleet
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"promfleet"
 	"promfleet/internal/render"
@@ -291,8 +294,9 @@ func (s *Service) RestoreTarget(ctx context.Context, by Principal, id int64) (pr
 	return out, err
 }
 
-// JobTargets gives all live targets of a job, sorted by addr, then name.
-func (s *Service) JobTargets(ctx context.Context, job int64) (targets []promfleet.Target, err error) {
+// JobTargets gives all live targets of a job, sorted by addr, then name, and the
+// version of the set.
+func (s *Service) JobTargets(ctx context.Context, job int64) (targets []promfleet.Target, version int64, err error) {
 	err = s.view(ctx, func(tx Tx) error {
 		if _, err := liveJob(ctx, tx, job); err != nil {
 			return err
@@ -310,20 +314,53 @@ func (s *Service) JobTargets(ctx context.Context, job int64) (targets []promflee
 		slices.SortFunc(targets, func(a, b promfleet.Target) int {
 			return cmp.Or(cmp.Compare(a.Addr, b.Addr), cmp.Compare(a.Name, b.Name))
 		})
+		version = setVersion(recs)
 		return nil
 	})
-	return targets, err
+	return targets, version, err
+}
+
+// setVersion tells a set of targets apart from what it becomes by any edit: it is
+// a hash over their ids and versions.
+func setVersion(recs []TargetRecord) int64 {
+	ids := make([]string, len(recs))
+	for i, r := range recs {
+		ids[i] = fmt.Sprintf("%d.%d", r.ID, r.Version)
+	}
+	slices.Sort(ids)
+	sum := sha256.Sum256([]byte(strings.Join(ids, ",")))
+	return int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
+}
+
+// setEvent is what an event shows of a replaced set: the targets that changed, the
+// first maxSetEvent of them.
+type setEvent struct {
+	Summary *promfleet.TargetSetChange `json:"summary,omitempty"`
+	Targets []promfleet.Target         `json:"targets"`
+	More    int                        `json:"more,omitempty"`
+}
+
+const maxSetEvent = 1000
+
+func (e *setEvent) add(rec TargetRecord) error {
+	if len(e.Targets) == maxSetEvent {
+		e.More++
+		return nil
+	}
+	t, err := showTarget(rec)
+	e.Targets = append(e.Targets, t)
+	return err
 }
 
 // ReplaceTargets makes the live targets of a job those given, told apart by addr
 // and name, all or nothing.
-func (s *Service) ReplaceTargets(ctx context.Context, by Principal, jobID int64, in []promfleet.TargetInput) (promfleet.TargetSetChange, error) {
-	var done promfleet.TargetSetChange
+func (s *Service) ReplaceTargets(ctx context.Context, by Principal, jobID int64, match Match, in []promfleet.TargetInput) (done promfleet.TargetSetChange, version int64, err error) {
 	if err := validateSet(jobID, in); err != nil {
-		return done, err
+		return done, 0, err
 	}
-	err := s.update(ctx, func(tx Tx, c *change) error {
+	err = s.update(ctx, func(tx Tx, c *change) error {
 		done = promfleet.TargetSetChange{}
+		before, after := setEvent{}, setEvent{Summary: &done}
 		job, err := liveJob(ctx, tx, jobID)
 		if err != nil {
 			return err
@@ -332,13 +369,18 @@ func (s *Service) ReplaceTargets(ctx context.Context, by Principal, jobID int64,
 		if err != nil {
 			return err
 		}
+		version = setVersion(recs)
+		if err := match.check(version); err != nil {
+			return err
+		}
+		now := s.now()
+		var set []TargetRecord // as it becomes
 		have := make(map[identity]*TargetRecord, len(recs))
 		for i := range recs {
 			have[identityOf(recs[i].Addr, recs[i].Name)] = &recs[i]
 		}
 		var moves []moved
 		var create []*TargetRecord
-		now := s.now()
 		for _, t := range in {
 			id := identityOf(t.Addr, t.Name)
 			rec := have[id]
@@ -354,6 +396,7 @@ func (s *Service) ReplaceTargets(ctx context.Context, by Principal, jobID int64,
 			rec.Remark, rec.Labels, rec.Tags, rec.Split = t.Remark, t.Labels, t.Tags, render.KeyOf(t.Labels, t.Addr, t.Name)
 			if !targetDiffers(&from, rec) {
 				done.Kept++
+				set = append(set, from)
 				continue
 			}
 			rec.UpdatedAt = now
@@ -361,9 +404,20 @@ func (s *Service) ReplaceTargets(ctx context.Context, by Principal, jobID int64,
 				return err
 			}
 			done.Updated++
+			set = append(set, *rec)
+			if err := errors.Join(before.add(from), after.add(*rec)); err != nil {
+				return err
+			}
 			moves = append(moves, s.moves(job, &from, rec)...)
 		}
-		for _, rec := range have {
+		for i := range recs {
+			rec := &recs[i]
+			if have[identityOf(rec.Addr, rec.Name)] == nil {
+				continue
+			}
+			if err := before.add(*rec); err != nil {
+				return err
+			}
 			rec.DeletedAt, rec.UpdatedAt = &now, now
 			if err := tx.UpdateTarget(ctx, rec); err != nil {
 				return err
@@ -375,15 +429,22 @@ func (s *Service) ReplaceTargets(ctx context.Context, by Principal, jobID int64,
 			return err
 		}
 		done.Created = len(create)
+		for _, rec := range create {
+			set = append(set, *rec)
+			if err := after.add(*rec); err != nil {
+				return err
+			}
+		}
 		if done.Created+done.Updated+done.Deleted == 0 {
 			return nil
 		}
 		if err := s.moveTargets(ctx, tx, c, job, moves); err != nil {
 			return err
 		}
-		return s.event(ctx, tx, by, "update", jobObject(jobID)+"/targets", job.Node, nil, done)
+		version = setVersion(set)
+		return s.event(ctx, tx, by, "update", jobObject(jobID)+"/targets", job.Node, before, after)
 	})
-	return done, err
+	return done, version, err
 }
 
 // identity tells the targets of a job apart.

@@ -42,9 +42,8 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 			return Principal{}, refused(err, unknown)
 		}
 		if rec.LastUsedAt == nil || s.now().Sub(*rec.LastUsedAt) >= touchEvery {
-			if err := s.touch(ctx, rec.ID); err != nil {
-				return Principal{}, err
-			}
+			// A caller that may read is not refused because a write failed.
+			_ = s.touch(ctx, rec.ID)
 		}
 		return Principal{Name: "token:" + rec.Name, Role: rec.Role}, nil
 	case strings.HasPrefix(token, CredentialPrefix):
@@ -107,8 +106,8 @@ func (s *Service) CreateToken(ctx context.Context, by Principal, in promfleet.To
 		f.add("body.role", "must be viewer, editor or admin")
 	}
 	now := s.now()
-	if in.ExpiresAt != nil && !in.ExpiresAt.After(now) {
-		f.add("body.expires_at", "is in the past")
+	if in.ExpiresAt != nil {
+		f.expiry(*utc(in.ExpiresAt), now)
 	}
 	if err := f.err(); err != nil {
 		return promfleet.NewToken{}, err
@@ -122,6 +121,15 @@ func (s *Service) CreateToken(ctx context.Context, by Principal, in promfleet.To
 		return s.event(ctx, tx, by, "create", fmt.Sprintf("token/%d", rec.ID), "", nil, rec.Token)
 	})
 	return promfleet.NewToken{Token: rec.Token, Secret: text}, err
+}
+
+func (f *fields) expiry(at, now time.Time) {
+	switch {
+	case !at.After(now):
+		f.add("body.expires_at", "is in the past")
+	case at.Year() > 9999: // RFC 3339 has no later one
+		f.add("body.expires_at", "is after the year 9999")
+	}
 }
 
 func utc(t *time.Time) *time.Time {
@@ -173,9 +181,7 @@ func (s *Service) CreateJoinToken(ctx context.Context, by Principal, in promflee
 	if in.ExpiresAt != nil {
 		expires = *utc(in.ExpiresAt)
 	}
-	if !expires.After(now) {
-		f.add("body.expires_at", "is in the past")
-	}
+	f.expiry(expires, now)
 	if in.MaxUses == 0 {
 		in.MaxUses = 1
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode"
@@ -95,8 +97,8 @@ func (f *fields) labels(location string, labels map[string]string) {
 		}
 		if len(value) > MaxLabelValue {
 			f.add(at, "%d bytes are too many for a value; at most %d", len(value), MaxLabelValue)
-		} else if !utf8.ValidString(value) {
-			f.add(at, "the value is not valid UTF-8")
+		} else if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+			f.add(at, "the value is not valid UTF-8, or has a NUL character")
 		}
 	}
 	slices.SortStableFunc(*f, func(a, b promfleet.FieldError) int { return strings.Compare(a.Location, b.Location) })
@@ -112,6 +114,9 @@ func (f *fields) target(at string, in *promfleet.TargetInput) {
 		f.add(at+"addr", "%v", err)
 	}
 	f.labels(at+"labels", in.Labels)
+	// To Prometheus a label with an empty value is none.
+	in.Labels = maps.Clone(in.Labels)
+	maps.DeleteFunc(in.Labels, func(_, value string) bool { return value == "" })
 	in.Tags = f.tags(at+"tags", in.Tags)
 }
 
@@ -226,8 +231,16 @@ func mergePatch[T any](current T, patch json.RawMessage) (T, error) {
 	if err != nil {
 		return out, promfleet.BadField("body", "not valid JSON: %v", err)
 	}
-	if _, ok := p.(map[string]any); !ok {
+	fields, ok := p.(map[string]any)
+	if !ok {
 		return out, promfleet.BadField("body", "a merge patch is a JSON object")
+	}
+	// encoding/json would take a name in other letters for the same.
+	names := fieldNames(reflect.TypeFor[T]())
+	for name := range fields {
+		if !slices.Contains(names, name) {
+			return out, promfleet.BadField("body."+name, "there is no such field")
+		}
 	}
 	if b, err = json.Marshal(merge(doc, p)); err != nil {
 		return out, err
@@ -238,6 +251,19 @@ func mergePatch[T any](current T, patch json.RawMessage) (T, error) {
 		return out, decodeError(err)
 	}
 	return out, nil
+}
+
+// fieldNames gives the JSON names of a struct's fields, of embedded ones too.
+func fieldNames(t reflect.Type) (names []string) {
+	for f := range t.Fields() {
+		if f.Anonymous {
+			names = append(names, fieldNames(f.Type)...)
+			continue
+		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
 }
 
 func merge(doc, patch any) any {

@@ -141,6 +141,7 @@ func MetaSeen(scrapeConfig json.RawMessage) Meta {
 		RelabelConfigs []struct {
 			Action       string   `json:"action"`
 			SourceLabels []string `json:"source_labels"`
+			TargetLabel  string   `json:"target_label"`
 			Regex        *string  `json:"regex"`
 		} `json:"relabel_configs"`
 	}
@@ -155,6 +156,8 @@ func MetaSeen(scrapeConfig json.RawMessage) Meta {
 	for _, rc := range sc.RelabelConfigs {
 		see(func(name string) bool { return slices.Contains(rc.SourceLabels, name) })
 		switch strings.ToLower(rc.Action) {
+		case "keepequal", "dropequal": // these read it
+			see(func(name string) bool { return rc.TargetLabel == name })
 		case "labelmap", "labeldrop", "labelkeep":
 			pattern := "(.*)"
 			if rc.Regex != nil {

@@ -234,6 +234,7 @@ func TestMetaSeen(t *testing.T) {
 		{`{"relabel_configs":[{"action":"LabelMap"}]}`, render.Meta{ID: true, Name: true, Tags: true}},
 		{`{"relabel_configs":[{"action":"labelmap","regex":"meta_promfleet"}]}`, render.Meta{}},
 		{`{"metric_relabel_configs":[{"source_labels":["__meta_promfleet_tags"]}]}`, render.Meta{}},
+		{`{"relabel_configs":[{"action":"keepequal","source_labels":["x"],"target_label":"__meta_promfleet_target_name"}]}`, render.Meta{Name: true}},
 		{`{"relabel_configs":[{"regex":5},{"source_labels":["__meta_promfleet_target_name"]}]}`, render.Meta{Name: true}},
 	} {
 		if got := render.MetaSeen(json.RawMessage(c.config)); got != c.want {

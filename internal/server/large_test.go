@@ -51,7 +51,7 @@ func TestPiecesDoNotRememberEdits(t *testing.T) {
 		for _, tg := range must(s.JobTargets(ctx, edited.ID)) {
 			now = append(now, promfleet.TargetInput{Addr: tg.Addr, Labels: tg.Labels})
 		}
-		must(s.ReplaceTargets(ctx, fresh.ID, nil))
+		must(s.ReplaceTargets(ctx, fresh.ID, []promfleet.TargetInput{}))
 		must(s.ReplaceTargets(ctx, fresh.ID, now))
 		files := map[string][]promfleet.RenderedFile{}
 		for _, f := range must(s.NodeConfig(ctx, nodeA)).Files {

@@ -174,7 +174,7 @@ func OpenFleet(ctx context.Context, storagePath string) (*fleet.Service, io.Clos
 
 func openFleet(ctx context.Context, dir string, reg prometheus.Registerer) (*fleet.Service, io.Closer, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("create storage directory: %w", err)
+		return nil, nil, fmt.Errorf("create the storage directory %s: %w; hint: choose another with --storage.path", dir, err)
 	}
 	db := filepath.Join(dir, "promfleet.db")
 	_, err := os.Stat(db)

@@ -308,7 +308,7 @@ func TestSecretsAreMasked(t *testing.T) {
 	const canary = "canary-7f3a"
 	job := must(s.Jobs().Create(ctx, promfleet.JobInput{Node: nodeA, Key: "web",
 		ScrapeConfig: json.RawMessage(`{"proxy_url":"http://p:1","proxy_connect_header":{"X.a b":["` + canary + `"]},"basic_auth":{"username":"u","password":"` + canary + `"}}`)}))
-	if !strings.Contains(string(job.ScrapeConfig), `"password":"\u003csecret\u003e"`) && !strings.Contains(string(job.ScrapeConfig), `"<secret>"`) {
+	if !strings.Contains(string(job.ScrapeConfig), `"password":"<secret>"`) {
 		t.Errorf("created job shows %s", job.ScrapeConfig)
 	}
 	// What was read is put back: the secret stays.

@@ -40,9 +40,9 @@ func stateExpr(now time.Time) (string, []any) {
 	return `CASE
 		WHEN node.last_seen_at IS NULL OR node.report_state = '' THEN ?
 		WHEN node.last_seen_at < ? THEN ?
-		WHEN node.received < node.revision THEN ?
+		WHEN node.received < node.revision OR node.report_state = ? AND node.loaded <> node.revision THEN ?
 		ELSE node.report_state END`,
-		[]any{string(promfleet.StatePending), stale, string(promfleet.StateStale), string(promfleet.StateApplying)}
+		[]any{string(promfleet.StatePending), stale, string(promfleet.StateStale), string(promfleet.StateInSync), string(promfleet.StateApplying)}
 }
 
 func (t *tx) node(ctx context.Context, sel func(*bun.SelectQuery) *bun.SelectQuery, what string) (*fleet.NodeRecord, error) {
