@@ -1,11 +1,13 @@
 package reload
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,4 +104,23 @@ func reloadAt(t *testing.T, url string, timeout time.Duration) error {
 		t.Fatal(err)
 	}
 	return r.Reload(t.Context())
+}
+
+// A new method is one new file: this one adds one.
+func init() {
+	register("probe", func(Config) (Reloader, error) { return probe{}, nil })
+}
+
+type probe struct{}
+
+func (probe) Reload(context.Context) error { return nil }
+
+func TestNewMethod(t *testing.T) {
+	if !slices.Contains(Methods(), "probe") {
+		t.Errorf("the methods are %v", Methods())
+	}
+	r, err := New("probe", Config{})
+	if err != nil || r.Reload(t.Context()) != nil {
+		t.Errorf("the new method gives %v, error %v", r, err)
+	}
 }
