@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -10,24 +9,6 @@ import (
 	"promfleet"
 	"promfleet/internal/fleet"
 )
-
-// The failures that a write of a record may end in.
-var (
-	readErrors   = []int{http.StatusNotFound}
-	createErrors = []int{http.StatusConflict}
-	writeErrors  = []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}
-	deleteErrors = []int{http.StatusNotFound, http.StatusPreconditionFailed}
-)
-
-type getByID struct {
-	IDPath
-	IfNoneMatch
-}
-
-type deleteByID struct {
-	IDPath
-	IfMatch
-}
 
 func (h *handlers) jobs(a huma.API) {
 	const tag = "jobs"
@@ -41,47 +22,20 @@ func (h *handlers) jobs(a huma.API) {
 			p, err := h.fleet.Jobs(ctx, fleet.JobQuery{ListQuery: in.query(), Node: lower(in.Node), Key: in.Key})
 			return &page[promfleet.Job]{p}, err
 		})
-	type create struct{ Body promfleet.JobInput }
-	serve(h, a, operation{id: "create-job", summary: "Create a job", method: http.MethodPost, path: "/jobs", who: editor, tag: tag, status: http.StatusCreated, errors: createErrors},
-		func(ctx context.Context, in *create) (*one[promfleet.Job], error) {
-			in.Body.Node = lower(in.Body.Node)
-			j, err := h.fleet.CreateJob(ctx, principal(ctx), in.Body)
-			return written(j.Version, j, err)
-		})
-	serve(h, a, operation{id: "get-job", summary: "Get a job", method: http.MethodGet, path: "/jobs/{id}", who: viewer, tag: tag, errors: readErrors},
-		func(ctx context.Context, in *getByID) (*one[promfleet.Job], error) {
-			j, err := h.fleet.Job(ctx, in.ID)
-			return answer(in.IfNoneMatch, j.Version, j, err)
-		})
-	type put struct {
-		IDPath
-		IfMatch
-		Body promfleet.JobInput
+	node := func(in promfleet.JobInput) promfleet.JobInput {
+		in.Node = lower(in.Node)
+		return in
 	}
-	serve(h, a, operation{id: "put-job", summary: "Replace a job", method: http.MethodPut, path: "/jobs/{id}", who: editor, tag: tag, errors: writeErrors},
-		func(ctx context.Context, in *put) (*one[promfleet.Job], error) {
-			in.Body.Node = lower(in.Body.Node)
-			j, err := h.fleet.PutJob(ctx, principal(ctx), in.ID, in.match(), in.Body)
-			return written(j.Version, j, err)
-		})
-	type change struct {
-		IDPath
-		IfMatch
-		Body patch[promfleet.JobInput] `contentType:"application/merge-patch+json"`
-	}
-	serve(h, a, operation{id: "patch-job", summary: "Change a job", method: http.MethodPatch, path: "/jobs/{id}", who: editor, tag: tag, errors: writeErrors},
-		func(ctx context.Context, in *change) (*one[promfleet.Job], error) {
-			j, err := h.fleet.PatchJob(ctx, principal(ctx), in.ID, in.match(), json.RawMessage(in.Body))
-			return written(j.Version, j, err)
-		})
-	serve(h, a, operation{id: "delete-job", summary: "Delete a job; its targets are scraped no more", method: http.MethodDelete, path: "/jobs/{id}", who: editor, tag: tag,
-		status: http.StatusNoContent, errors: deleteErrors},
-		func(ctx context.Context, in *deleteByID) (*empty, error) {
-			return nil, h.fleet.DeleteJob(ctx, principal(ctx), in.ID, in.match())
-		})
-	serve(h, a, operation{id: "restore-job", summary: "Undo the deletion of a job", method: http.MethodPost, path: "/jobs/{id}/restore", who: editor, tag: tag, errors: writeErrors},
-		func(ctx context.Context, in *IDPath) (*one[promfleet.Job], error) {
-			j, err := h.fleet.RestoreJob(ctx, principal(ctx), in.ID)
-			return written(j.Version, j, err)
-		})
+	records[promfleet.Job, promfleet.JobInput]{
+		noun: "job", path: "/jobs", deletes: "Delete a job; its targets are scraped no more",
+		version: func(j promfleet.Job) int64 { return j.Version },
+		get:     h.fleet.Job,
+		create: func(ctx context.Context, by fleet.Principal, in promfleet.JobInput) (promfleet.Job, error) {
+			return h.fleet.CreateJob(ctx, by, node(in))
+		},
+		put: func(ctx context.Context, by fleet.Principal, id int64, match fleet.Match, in promfleet.JobInput) (promfleet.Job, error) {
+			return h.fleet.PutJob(ctx, by, id, match, node(in))
+		},
+		patch: h.fleet.PatchJob, remove: h.fleet.DeleteJob, restore: h.fleet.RestoreJob,
+	}.serve(h, a)
 }

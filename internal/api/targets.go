@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,47 +27,12 @@ func (h *handlers) targets(a huma.API) {
 			p, err := h.fleet.Targets(ctx, fleet.TargetQuery{ListQuery: in.query(), Job: in.Job, Node: lower(in.Node), Tags: in.Tag, Addr: in.Addr})
 			return &page[promfleet.Target]{p}, err
 		})
-	type create struct{ Body promfleet.TargetInput }
-	serve(h, a, operation{id: "create-target", summary: "Create a target", method: http.MethodPost, path: "/targets", who: editor, tag: tag, status: http.StatusCreated, errors: createErrors},
-		func(ctx context.Context, in *create) (*one[promfleet.Target], error) {
-			t, err := h.fleet.CreateTarget(ctx, principal(ctx), in.Body)
-			return written(t.Version, t, err)
-		})
-	serve(h, a, operation{id: "get-target", summary: "Get a target", method: http.MethodGet, path: "/targets/{id}", who: viewer, tag: tag, errors: readErrors},
-		func(ctx context.Context, in *getByID) (*one[promfleet.Target], error) {
-			t, err := h.fleet.Target(ctx, in.ID)
-			return answer(in.IfNoneMatch, t.Version, t, err)
-		})
-	type put struct {
-		IDPath
-		IfMatch
-		Body promfleet.TargetInput
-	}
-	serve(h, a, operation{id: "put-target", summary: "Replace a target", method: http.MethodPut, path: "/targets/{id}", who: editor, tag: tag, errors: writeErrors},
-		func(ctx context.Context, in *put) (*one[promfleet.Target], error) {
-			t, err := h.fleet.PutTarget(ctx, principal(ctx), in.ID, in.match(), in.Body)
-			return written(t.Version, t, err)
-		})
-	type change struct {
-		IDPath
-		IfMatch
-		Body patch[promfleet.TargetInput] `contentType:"application/merge-patch+json"`
-	}
-	serve(h, a, operation{id: "patch-target", summary: "Change a target", method: http.MethodPatch, path: "/targets/{id}", who: editor, tag: tag, errors: writeErrors},
-		func(ctx context.Context, in *change) (*one[promfleet.Target], error) {
-			t, err := h.fleet.PatchTarget(ctx, principal(ctx), in.ID, in.match(), json.RawMessage(in.Body))
-			return written(t.Version, t, err)
-		})
-	serve(h, a, operation{id: "delete-target", summary: "Delete a target", method: http.MethodDelete, path: "/targets/{id}", who: editor, tag: tag,
-		status: http.StatusNoContent, errors: deleteErrors},
-		func(ctx context.Context, in *deleteByID) (*empty, error) {
-			return nil, h.fleet.DeleteTarget(ctx, principal(ctx), in.ID, in.match())
-		})
-	serve(h, a, operation{id: "restore-target", summary: "Undo the deletion of a target", method: http.MethodPost, path: "/targets/{id}/restore", who: editor, tag: tag, errors: writeErrors},
-		func(ctx context.Context, in *IDPath) (*one[promfleet.Target], error) {
-			t, err := h.fleet.RestoreTarget(ctx, principal(ctx), in.ID)
-			return written(t.Version, t, err)
-		})
+	records[promfleet.Target, promfleet.TargetInput]{
+		noun: "target", path: "/targets", deletes: "Delete a target",
+		version: func(t promfleet.Target) int64 { return t.Version },
+		get:     h.fleet.Target, create: h.fleet.CreateTarget, put: h.fleet.PutTarget,
+		patch: h.fleet.PatchTarget, remove: h.fleet.DeleteTarget, restore: h.fleet.RestoreTarget,
+	}.serve(h, a)
 
 	serve(h, a, operation{id: "get-job-targets", summary: "Get all targets of a job, sorted by addr", method: http.MethodGet, path: "/jobs/{id}/targets", who: viewer, tag: tag, errors: readErrors},
 		func(ctx context.Context, in *getByID) (*one[[]promfleet.Target], error) {
