@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -171,16 +172,23 @@ func metric(t *testing.T, base, name string, labels map[string]string) float64 {
 // plane is a control plane.
 type plane struct {
 	*client.Client
-	url string
+	url  string
+	proc *process
 }
 
 func startPlane(t *testing.T) *plane {
 	t.Helper()
 	dir := t.TempDir()
 	token := command(t, "admin", "token", "create", "--role", "admin", "--name", "e2e", "--storage.path", dir)
+	return runPlane(t, dir, token)
+}
+
+// runPlane starts a server on a data directory, under a command such as prlimit.
+func runPlane(t *testing.T, dir, token string, under ...string) *plane {
+	t.Helper()
 	addr := freePort(t)
-	run(t, part(t, "PROMFLEET_BIN"), "server", "--storage.path", dir, "--web.listen-address", addr)
-	p := &plane{url: "http://" + addr}
+	args := slices.Concat(under, []string{part(t, "PROMFLEET_BIN"), "server", "--storage.path", dir, "--web.listen-address", addr})
+	p := &plane{url: "http://" + addr, proc: run(t, args[0], args[1:]...)}
 	waitFor(t, "the server is ready", isUp(p.url+"/-/ready"))
 	var err error
 	if p.Client, err = client.New(client.Config{URL: p.url, Token: token}); err != nil {

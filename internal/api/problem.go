@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -94,6 +95,8 @@ func (h *handlers) problem(err error) *Problem {
 	if !errors.As(err, &e) || e.Code == promfleet.Internal {
 		h.logger.Error("request failed", "err", err)
 		e = promfleet.Errorf(promfleet.Internal, "the server failed; its log says why")
+	} else if e.Code == promfleet.Unavailable {
+		h.logger.Warn("request not served", "err", cmp.Or(e.Err, err))
 	}
 	p := &Problem{Status: statusOf(e.Code), Detail: e.Message}
 	p.Title = http.StatusText(p.Status)

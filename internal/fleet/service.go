@@ -103,6 +103,9 @@ func storeError(err error) error {
 		return &promfleet.Error{Code: promfleet.Stale, Message: "it was changed by someone else just now; read it again", Err: err}
 	case errors.Is(err, ErrExists):
 		return &promfleet.Error{Code: promfleet.Conflict, Message: "it collides with a record that was created just now; read it again", Err: err}
+	case errors.Is(err, ErrUnwritable):
+		return &promfleet.Error{Code: promfleet.Unavailable, Err: err,
+			Message: "the server cannot write to its database, nothing was changed; make room on its disk (the server's log has the cause), then try again"}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &promfleet.Error{Code: promfleet.Unavailable, Message: "it took too long; try again", Err: err}
 	default:

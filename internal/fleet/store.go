@@ -15,6 +15,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrExists: a unique key is taken by a live record.
 	ErrExists = errors.New("already exists")
+	// ErrUnwritable: the store's disk is full, read-only or failing; nothing was changed.
+	ErrUnwritable = errors.New("the store cannot be written")
 	// ErrVersion: the record's version is not the one given.
 	ErrVersion = errors.New("version changed")
 )

@@ -19,6 +19,8 @@ import (
 	"github.com/uptrace/bun/schema"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"promfleet/internal/fleet"
 )
 
 // lockPoll is how often a process looks whether another has done its migration.
@@ -157,7 +159,8 @@ func sqliteKind(err error) kind {
 
 func sqliteExplain(err error) error {
 	var hint string
-	switch sqliteCode(err) & 0xff {
+	code := sqliteCode(err) & 0xff
+	switch code {
 	case sqlite3.SQLITE_FULL:
 		hint = "the disk is full: make room, then try again"
 	case sqlite3.SQLITE_READONLY:
@@ -170,6 +173,9 @@ func sqliteExplain(err error) error {
 		hint = "the disk failed to read or write: check it and the room on it"
 	default:
 		return err
+	}
+	if code == sqlite3.SQLITE_FULL || code == sqlite3.SQLITE_READONLY || code == sqlite3.SQLITE_IOERR {
+		err = fmt.Errorf("%w: %w", fleet.ErrUnwritable, err)
 	}
 	return &hintError{hint, err}
 }

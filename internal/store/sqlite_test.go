@@ -218,6 +218,9 @@ func TestSQLiteFailures(t *testing.T) {
 	}
 	err = full.Update(t.Context(), func(tx fleet.Tx) error { return tx.InsertTargets(t.Context(), manyTargets(job, 2000)) })
 	want("full", err, "the disk is full", "insert")
+	if !errors.Is(err, fleet.ErrUnwritable) {
+		t.Errorf("a full disk is not ErrUnwritable: %v", err)
+	}
 	checkBumps(t, full, 0) // it goes on
 
 	readOnly := tempDB(t)

@@ -2,8 +2,10 @@ package apply
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -22,7 +24,7 @@ func notMounted(file string) error {
 	defer mounts.Close()
 	parent, err := filepath.EvalSymlinks(filepath.Dir(file))
 	if err != nil {
-		return err
+		return fmt.Errorf("--prometheus.config-file %s: its directory cannot be used: %w; create it, or name the prometheus.yml that Prometheus reads", file, cause(err))
 	}
 	points, err := mountPoints(mounts)
 	if err != nil {
@@ -32,6 +34,14 @@ func notMounted(file string) error {
 		return fmt.Errorf("%s is a bind mount of a single file: it cannot be replaced, and Prometheus would go on reading the old one; mount its directory instead", file)
 	}
 	return nil
+}
+
+// cause gives what is wrong with a path, without the path.
+func cause(err error) error {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // mountPoints reads a /proc/PID/mountinfo: see proc_pid_mountinfo(5).

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -18,5 +19,13 @@ func TestMountPoints(t *testing.T) {
 		if !points[want] {
 			t.Errorf("%q is not among %v", want, points)
 		}
+	}
+}
+
+func TestMissingDirectoryIsTold(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "none", "prometheus.yml")
+	err := notMounted(file)
+	if err == nil || !strings.Contains(err.Error(), "--prometheus.config-file "+file) || !strings.Contains(err.Error(), "create it") {
+		t.Errorf("error %v", err)
 	}
 }
