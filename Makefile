@@ -15,11 +15,12 @@ GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
-# What the end-to-end tests run. They fail, not skip, without one of these.
+# What tests run. They fail, not skip, without one of these.
 export PROMFLEET_BIN := $(CURDIR)/bin/promfleet
 export PROMFLEET_PROMETHEUS_DEBIAN := $(TOOLS)/debian/usr/bin/prometheus
 export PROMFLEET_PROMETHEUS_CURRENT := $(TOOLS)/prometheus-current
 export PROMFLEET_NODE_EXPORTER := $(TOOLS)/debian/usr/bin/prometheus-node-exporter
+export PROMFLEET_POSTGRES_BIN := $(TOOLS)/postgresql
 
 # Packages to test and more flags for go test: make test PKG=./internal/render TESTFLAGS='-run Golden -v'
 PKG ?= ./...
@@ -49,7 +50,8 @@ run: ## start server, agent, a real Prometheus and an exporter; Ctrl-C ends them
 .PHONY: test
 test: tools build lint ## lint, then all tests with the race detector, end-to-end ones included
 	@echo "testing (about 6 minutes more the first time: the Prometheus library is compiled again for the race detector)"
-	@go test -race -vet=off -timeout 15m $(TESTFLAGS) $(PKG)
+	@go test -race -vet=off -timeout 20m $(TESTFLAGS) $(PKG)
+	@$(if $(filter ./...,$(PKG)),go test -vet=off -run '^TestHostileCalls$$' ./internal/server)
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## formatting, vet, go.mod, golangci-lint and shellcheck
@@ -63,7 +65,7 @@ lint: $(GOLANGCI_LINT) ## formatting, vet, go.mod, golangci-lint and shellcheck
 	@echo "golangci-lint $(GOLANGCI_LINT_VERSION)"
 	@$(GOLANGCI_LINT) run ./...
 	@echo "shellcheck"
-	@shellcheck scripts/*.sh .ci/run
+	@shellcheck scripts/*.sh docs/examples/*.sh .ci/run
 
 .PHONY: bench
 bench: ## run the benchmarks (BENCH=regexp, PKG=./internal/render)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Fetches what building, testing and `make run` need: scripts/tools.sh PART...
 # A part that is there already costs nothing. Nothing here starts a service or
-# takes a port: Debian's Prometheus and node exporter are unpacked into ./.tools,
-# not installed.
+# takes a port: Debian's Prometheus, node exporter and PostgreSQL are unpacked
+# into ./.tools, not installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -53,10 +53,11 @@ run_commands() {
   [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
 }
 
-# unpack PACKAGE COMMAND: downloads a Debian package and unpacks it into $debian.
+# unpack PACKAGE FILE: downloads a Debian package and unpacks it into $debian,
+# unless FILE is there.
 unpack() {
-  [ -x "$debian/usr/bin/$2" ] && return
-  command -v apt-get >/dev/null || fail "apt-get is missing: $1 is taken from Debian's package; on another system put the program at $debian/usr/bin/$2"
+  [ -x "$2" ] && return
+  command -v apt-get >/dev/null || fail "apt-get is missing: $1 is taken from Debian's package; on another system put the program at $2"
   update_lists "$1"
   echo "fetching $1 from Debian into $debian"
   local work
@@ -78,9 +79,42 @@ download() {
   (cd "$1" && apt-get download -qq -o APT::Sandbox::User=root "$2" </dev/null >/dev/null)
 }
 
+# postgres_package: the name of Debian's server package, which has a version in it.
+postgres_package() {
+  apt-cache depends postgresql | awk '$1 == "Depends:" && $2 ~ /^postgresql-[0-9]+$/ { print $2 }'
+}
+
+# The link leads to the programs whatever their version is, and they find the
+# rest of their package from where they really are.
+postgres() {
+  local link=.tools/postgresql
+  if [ ! -x "$link/initdb" ]; then
+    command -v apt-get >/dev/null || fail "apt-get is missing: PostgreSQL is taken from Debian's package; on another system make $link a link to the directory that has postgres and initdb"
+    update_lists postgresql
+    local package bin
+    package=$(postgres_package)
+    bin="$debian/usr/lib/postgresql/${package#postgresql-}/bin"
+    unpack "$package" "$bin/initdb"
+    ln -sfn "${bin#.tools/}" "$link"
+  fi
+  case $(ldd "$link/postgres" "$link/initdb") in
+    *'not found'*) postgres_libraries ;;
+  esac
+}
+
+# What the server package depends on, but for LLVM, which is large and compiles queries.
+postgres_libraries() {
+  local library missing=()
+  for library in $(apt-cache depends "$(postgres_package)" | awk '$1 == "Depends:" && $2 ~ /^lib/ && $2 !~ /^libllvm/ { print $2 }'); do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$library" 2>/dev/null)" = installed ] || missing+=("$library")
+  done
+  apt_install "${missing[@]}"
+}
+
 debian_parts() {
-  unpack prometheus prometheus
-  unpack prometheus-node-exporter prometheus-node-exporter
+  unpack prometheus "$debian/usr/bin/prometheus"
+  unpack prometheus-node-exporter "$debian/usr/bin/prometheus-node-exporter"
+  postgres
 }
 
 for part in "$@"; do
