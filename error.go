@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Code says what kind of failure an Error is. HTTP status and exit code follow
@@ -20,6 +21,8 @@ const (
 	Stale        Code = "stale"        // it was changed since it was read
 	Gone         Code = "gone"         // a part was replaced; ask for the manifest again
 	TooLarge     Code = "too_large"    // beyond a limit
+	TooMany      Code = "too_many"     // too often; RetryAfter says when to try again
+	Unsupported  Code = "unsupported"  // a media type that is not taken or given
 	Unavailable  Code = "unavailable"  // try again later
 	Internal     Code = "internal"     // a defect of ours
 )
@@ -30,6 +33,8 @@ type Error struct {
 	Message string       // one line: what was wrong, where, what to do
 	Fields  []FieldError // each bad field, where the input is to blame
 	Err     error        // the cause, for logs only
+
+	RetryAfter time.Duration // when to try again; 0: not known
 }
 
 // FieldError says what is wrong with one field of the input.

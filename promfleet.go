@@ -17,6 +17,7 @@ type Node struct {
 	Addr       string     `json:"addr" doc:"address of the Prometheus server" example:"https://prometheus-1.example.com:9090/"`
 	Tags       []string   `json:"tags" doc:"tags of the node, sorted"`
 	BaseConfig string     `json:"base_config" doc:"prometheus.yml without scrape_configs: global, rule_files, alerting, remote_write and so on, as YAML text; secrets are shown as <secret>"`
+	Contacts   []int64    `json:"contacts" doc:"ids of the contacts to reach about the node, sorted"`
 	CreatedAt  time.Time  `json:"created_at"`
 	UpdatedAt  time.Time  `json:"updated_at"`
 	DeletedAt  *time.Time `json:"deleted_at,omitempty"`
@@ -63,6 +64,7 @@ type Job struct {
 	JobName      string          `json:"job_name" doc:"Prometheus's job_name"`
 	Remark       string          `json:"remark"`
 	ScrapeConfig json.RawMessage `json:"scrape_config" doc:"the scrape_config but job_name; secrets are shown as <secret>"`
+	Contacts     []int64         `json:"contacts" doc:"ids of the contacts to reach about the job, sorted"`
 	CreatedAt    time.Time       `json:"created_at"`
 	UpdatedAt    time.Time       `json:"updated_at"`
 	DeletedAt    *time.Time      `json:"deleted_at,omitempty"`
@@ -97,8 +99,9 @@ type ReadOnly struct {
 
 // NodeInput is what a user may set of a node; its other fields come from its agent.
 type NodeInput struct {
-	Tags       []string `json:"tags,omitempty" doc:"tags of the node; new ones are created"`
+	Tags       []string `json:"tags,omitempty" maxItems:"64" doc:"tags of the node; new ones are created"`
 	BaseConfig string   `json:"base_config,omitempty" doc:"prometheus.yml without scrape_configs, as YAML text"`
+	Contacts   []int64  `json:"contacts,omitempty" maxItems:"20" doc:"ids of the contacts to reach about the node"`
 }
 
 // JobInput is what a user sets of a job.
@@ -109,6 +112,7 @@ type JobInput struct {
 	JobName      string          `json:"job_name,omitempty" doc:"Prometheus's job_name; default: the key"`
 	Remark       string          `json:"remark,omitempty"`
 	ScrapeConfig json.RawMessage `json:"scrape_config,omitempty" doc:"any field of a Prometheus scrape_config but job_name; a secret given as <secret> stays what it was"`
+	Contacts     []int64         `json:"contacts,omitempty" maxItems:"20" doc:"ids of the contacts to reach about the job"`
 }
 
 // TargetInput is what a user sets of a target.
@@ -119,25 +123,27 @@ type TargetInput struct {
 	Remark string            `json:"remark,omitempty"`
 	Addr   string            `json:"addr" doc:"host, host:port, [v6]:port, or a URL for probe jobs"`
 	Labels map[string]string `json:"labels,omitempty" doc:"labels of the target; __meta_ and __tmp are reserved"`
-	Tags   []string          `json:"tags,omitempty" doc:"tags of the target; new ones are created"`
+	Tags   []string          `json:"tags,omitempty" maxItems:"64" doc:"tags of the target; new ones are created"`
 }
 
 // Role is what a caller may do. Each role may do what the ones before it may.
 type Role string
 
-// The roles. Agents have one of their own, which is none of the users'.
+// The roles. Agents have one of their own, and so have those who only ask for the
+// targets of a job (HTTP SD); neither is one of the users'.
 const (
 	RoleViewer Role = "viewer"
 	RoleEditor Role = "editor"
 	RoleAdmin  Role = "admin"
 	RoleAgent  Role = "agent"
+	RoleSD     Role = "sd"
 )
 
 // Token lets a script call the API.
 type Token struct {
 	ID         int64      `json:"id"`
 	Name       string     `json:"name"`
-	Role       Role       `json:"role" enum:"viewer,editor,admin"`
+	Role       Role       `json:"role" enum:"viewer,editor,admin,sd"`
 	CreatedAt  time.Time  `json:"created_at"`
 	ExpiresAt  *time.Time `json:"expires_at,omitempty" doc:"absent: it does not expire"`
 	LastUsedAt *time.Time `json:"last_used_at,omitempty" doc:"to the minute"`
@@ -147,7 +153,7 @@ type Token struct {
 // TokenInput asks for a new token.
 type TokenInput struct {
 	Name      string     `json:"name" minLength:"1" maxLength:"200"`
-	Role      Role       `json:"role" enum:"viewer,editor,admin"`
+	Role      Role       `json:"role" enum:"viewer,editor,admin,sd" doc:"sd: HTTP SD and nothing else"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 }
 
@@ -185,22 +191,38 @@ type NewJoinToken struct {
 // Event is one write: who changed what, before and after. Events are written in
 // the transaction of the change and are never changed themselves.
 type Event struct {
-	ID     int64           `json:"id"`
-	At     time.Time       `json:"at"`
-	Actor  string          `json:"actor" doc:"who did it" example:"token:ci"`
-	Action string          `json:"action" enum:"register,create,update,delete,restore,revoke"`
-	Object string          `json:"object" doc:"what it was done to" example:"job/12"`
-	Node   string          `json:"node,omitempty" doc:"uuid of the node it belongs to"`
-	Before json.RawMessage `json:"before,omitempty" doc:"the object before, secrets masked"`
-	After  json.RawMessage `json:"after,omitempty" doc:"the object after, secrets masked"`
+	ID        int64           `json:"id"`
+	At        time.Time       `json:"at"`
+	Actor     string          `json:"actor" doc:"who did it, by id" example:"user/3"`
+	ActorName string          `json:"actor_name" doc:"the actor's name at that time" example:"alice"`
+	Action    string          `json:"action" enum:"register,create,update,delete,restore,revoke,revert,password"`
+	Object    string          `json:"object" doc:"what it was done to" example:"job/12"`
+	Node      string          `json:"node,omitempty" doc:"uuid of the node it belongs to"`
+	Reverts   int64           `json:"reverts,omitempty" doc:"id of the event that this one undid"`
+	Before    json.RawMessage `json:"before,omitempty" doc:"the object before, secrets masked"`
+	After     json.RawMessage `json:"after,omitempty" doc:"the object after, secrets masked"`
 }
 
-// TargetSetChange says what replacing the targets of a job did.
+// TargetSetChange says what a write of the targets of a job did.
 type TargetSetChange struct {
 	Created int `json:"created"`
 	Updated int `json:"updated"`
 	Deleted int `json:"deleted"`
 	Kept    int `json:"kept" doc:"already as given"`
+}
+
+// TargetsPatch changes all targets that a filter selects.
+type TargetsPatch struct {
+	Labels     map[string]*string `json:"labels,omitempty" doc:"labels to set; null removes one"`
+	AddTags    []string           `json:"add_tags,omitempty" maxItems:"64" doc:"tags to add; new ones are created"`
+	RemoveTags []string           `json:"remove_tags,omitempty" maxItems:"64" doc:"tags to remove"`
+	Remark     *string            `json:"remark,omitempty"`
+}
+
+// TargetsPatched says what a patch of many targets did.
+type TargetsPatched struct {
+	Matched int `json:"matched" doc:"targets that the filter selects"`
+	Updated int `json:"updated" doc:"those of them that were not already so"`
 }
 
 // Page is one page of a list.
@@ -223,4 +245,126 @@ type RenderedFile struct {
 	Hash    Hash   `json:"hash" doc:"SHA-256 of the content, hexadecimal"`
 	Size    int64  `json:"size" doc:"bytes"`
 	Targets int64  `json:"targets" doc:"how many targets are in it"`
+}
+
+// Revision is one state of what a node should have.
+type Revision struct {
+	Number    int64     `json:"number"`
+	At        time.Time `json:"at"`
+	Actor     string    `json:"actor" doc:"whose write made it" example:"user/3"`
+	ActorName string    `json:"actor_name" example:"alice"`
+}
+
+// Preview is what a write would do, node by node. Nothing was changed.
+type Preview struct {
+	Nodes []NodePreview `json:"nodes" doc:"the nodes whose files would change, the first 100; none: the write changes no file"`
+	More  int           `json:"more" doc:"how many nodes beside these"`
+}
+
+// NodePreview is what would change on one node.
+type NodePreview struct {
+	Node     string       `json:"node" format:"uuid"`
+	Hostname string       `json:"hostname"`
+	Reload   bool         `json:"reload" doc:"prometheus.yml changes, so Prometheus is reloaded"`
+	Files    []FileChange `json:"files" doc:"sorted by path; of all nodes the first 1000"`
+	// MoreFiles is how many changed files are not in Files.
+	MoreFiles int `json:"more_files" doc:"how many changed files beside these"`
+
+	TargetsAdded   int      `json:"targets_added"`
+	TargetsRemoved int      `json:"targets_removed"`
+	TargetsChanged int      `json:"targets_changed" doc:"the same address, otherwise another one in the file"`
+	Added          []string `json:"added" doc:"addresses of targets added, 100 at the most"`
+	Removed        []string `json:"removed" doc:"addresses of targets removed, 100 at the most"`
+}
+
+// FileChange is what would change in one file of a node.
+type FileChange struct {
+	Path      string `json:"path" example:"targets.d/node/all.json"`
+	Action    string `json:"action" enum:"create,update,delete"`
+	Diff      string `json:"diff" doc:"unified diff, secrets masked"`
+	Truncated bool   `json:"truncated" doc:"the diff is longer than what is shown"`
+}
+
+// Tag is a free name that nodes and targets may have.
+type Tag struct {
+	ID        int64      `json:"id"`
+	Name      string     `json:"name" example:"开发"`
+	Remark    string     `json:"remark"`
+	CreatedAt time.Time  `json:"created_at"`
+	UpdatedAt time.Time  `json:"updated_at"`
+	DeletedAt *time.Time `json:"deleted_at,omitempty"`
+
+	Version int64 `json:"-"`
+}
+
+// TagInput is what a user sets of a tag.
+type TagInput struct {
+	ReadOnly
+	Name   string `json:"name" doc:"unique among the live tags; any text without a comma"`
+	Remark string `json:"remark,omitempty"`
+}
+
+// User is somebody who logs in. Its password is kept apart and is never read.
+type User struct {
+	ID        int64      `json:"id"`
+	Name      string     `json:"name"`
+	Role      Role       `json:"role" enum:"viewer,editor,admin"`
+	Disabled  bool       `json:"disabled" doc:"may not log in; its sessions have ended"`
+	CreatedAt time.Time  `json:"created_at"`
+	UpdatedAt time.Time  `json:"updated_at"`
+	DeletedAt *time.Time `json:"deleted_at,omitempty"`
+
+	Version int64 `json:"-"`
+}
+
+// UserInput is what an admin sets of a user.
+type UserInput struct {
+	ReadOnly
+	Name     string `json:"name" doc:"unique among the live users"`
+	Role     Role   `json:"role" enum:"viewer,editor,admin"`
+	Disabled bool   `json:"disabled,omitempty"`
+}
+
+// PasswordInput sets the password of a user.
+type PasswordInput struct {
+	Password string `json:"password" doc:"the new one, 8 to 256 bytes"`
+	Current  string `json:"current,omitempty" doc:"the current one; users who set their own must give it"`
+}
+
+// Contact is a way to reach a user. Nodes and jobs name the contacts of those to
+// reach about them.
+type Contact struct {
+	ID        int64      `json:"id"`
+	User      int64      `json:"user" doc:"id of the user"`
+	UserName  string     `json:"user_name"`
+	Addr      string     `json:"addr" doc:"postal address, e-mail address or the like"`
+	Tel       string     `json:"tel"`
+	CreatedAt time.Time  `json:"created_at"`
+	UpdatedAt time.Time  `json:"updated_at"`
+	DeletedAt *time.Time `json:"deleted_at,omitempty"`
+
+	Version int64 `json:"-"`
+}
+
+// ContactInput is what is set of a contact: at least one of the two.
+type ContactInput struct {
+	ReadOnly
+	User     int64  `json:"user,omitempty" doc:"ignored in input"`
+	UserName string `json:"user_name,omitempty" doc:"ignored in input"`
+	Addr     string `json:"addr,omitempty"`
+	Tel      string `json:"tel,omitempty"`
+}
+
+// Login is the name and password of a user.
+type Login struct {
+	Name     string `json:"name"`
+	Password string `json:"password"`
+}
+
+// Session says who the caller is.
+type Session struct {
+	Actor string `json:"actor" doc:"as in events" example:"user/3"`
+	Name  string `json:"name"`
+	Role  Role   `json:"role"`
+	User  int64  `json:"user,omitempty" doc:"id of the user; absent for a token"`
 }

@@ -17,8 +17,17 @@ import (
 	"promfleet"
 )
 
-// maxAnswer bounds an answer, in bytes.
+// maxAnswer bounds an answer that is kept in memory, in bytes.
 const maxAnswer = 256 << 20
+
+// The media types of the targets of a job as one body.
+const (
+	JSON   = "application/json"
+	NDJSON = "application/x-ndjson"
+	CSV    = "text/csv"
+)
+
+const mergePatch = "application/merge-patch+json"
 
 // Config says where the server is and who calls.
 type Config struct {
@@ -62,45 +71,28 @@ func (c *Client) WithToken(token string) *Client {
 
 // call is one request. A nil out means that no answer is wanted.
 type call struct {
-	method, path string
+	method, path string // the path escaped
 	query        url.Values
 	etag         string // for If-Match
+	media        string // of the body; "": JSON
 	body, out    any
+	from         io.Reader // a body that is sent as it is read, instead of body
+	to           io.Writer // where the answer goes as it arrives, instead of out
+	accept       string    // the type of that answer
 }
 
 // do makes a call and gives the status and the ETag of the answer.
 func (c *Client) do(ctx context.Context, k call) (status int, etag string, err error) {
-	u := c.base
-	u.Path += k.path
-	u.RawQuery = k.query.Encode()
-	var body io.Reader
-	if k.body != nil {
-		b, err := json.Marshal(k.body)
-		if err != nil {
-			return 0, "", promfleet.Errorf(promfleet.Invalid, "the request cannot be encoded: %v", err)
-		}
-		body = bytes.NewReader(b)
-	}
-	req, err := http.NewRequestWithContext(ctx, k.method, u.String(), body)
+	req, err := c.request(ctx, k)
 	if err != nil {
-		return 0, "", promfleet.Errorf(promfleet.Invalid, "request: %v", err)
+		return 0, "", err
 	}
-	if k.body != nil {
-		req.Header.Set("Content-Type", "application/json")
-		if k.method == http.MethodPatch {
-			req.Header.Set("Content-Type", "application/merge-patch+json")
-		}
-	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	if k.etag != "" {
-		req.Header.Set("If-Match", k.etag)
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", c.agent)
 	resp, err := c.http.Do(req)
 	if err != nil {
+		var failed readError
+		if errors.As(err, &failed) {
+			return 0, "", promfleet.Errorf(promfleet.Invalid, "the input cannot be read: %v", failed.error)
+		}
 		var ue *url.Error
 		if errors.As(err, &ue) {
 			err = ue.Err
@@ -109,14 +101,17 @@ func (c *Client) do(ctx context.Context, k call) (status int, etag string, err e
 			Message: fmt.Sprintf("the server at %s cannot be reached: %v", c.base.Scheme+"://"+c.base.Host, err)}
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode < http.StatusMultipleChoices && k.to != nil {
+		return resp.StatusCode, resp.Header.Get("ETag"), pass(k.to, resp.Body)
+	}
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err == nil && len(answer) > maxAnswer {
 		err = errors.New("it is too large")
 	}
 	if err != nil {
-		return 0, "", &promfleet.Error{Code: promfleet.Unavailable, Err: err, Message: fmt.Sprintf("the server's answer broke off: %v", err)}
+		return 0, "", brokeOff(err)
 	}
-	if resp.StatusCode >= 300 {
+	if resp.StatusCode >= http.StatusMultipleChoices {
 		return resp.StatusCode, "", problem(resp, answer)
 	}
 	if k.out != nil && resp.StatusCode != http.StatusNoContent {
@@ -128,47 +123,77 @@ func (c *Client) do(ctx context.Context, k call) (status int, etag string, err e
 	return resp.StatusCode, resp.Header.Get("ETag"), nil
 }
 
-// problem makes an Error of an answer that is none of the expected: the inverse
-// of what the API does.
-func problem(resp *http.Response, body []byte) error {
-	var p struct {
-		Title, Detail string
-		Errors        []struct{ Location, Message string }
+func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
+	u := c.base
+	u.RawPath = u.EscapedPath() + k.path
+	var err error
+	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
+		return nil, promfleet.Errorf(promfleet.Invalid, "request: %v", err)
 	}
-	if err := json.Unmarshal(body, &p); err != nil || (p.Detail == "" && p.Title == "") {
-		p.Detail = fmt.Sprintf("the server answered %s", resp.Status)
+	u.RawQuery = k.query.Encode()
+	var body io.Reader
+	switch {
+	case k.from != nil:
+		body = reader{k.from}
+	case k.body != nil:
+		b, err := json.Marshal(k.body)
+		if err != nil {
+			return nil, promfleet.Errorf(promfleet.Invalid, "the request cannot be encoded: %v", err)
+		}
+		body = bytes.NewReader(b)
 	}
-	e := &promfleet.Error{Code: codeOf(resp.StatusCode), Message: p.Detail}
-	if e.Message == "" {
-		e.Message = p.Title
+	req, err := http.NewRequestWithContext(ctx, k.method, u.String(), body)
+	if err != nil {
+		return nil, promfleet.Errorf(promfleet.Invalid, "request: %v", err)
 	}
-	for _, f := range p.Errors {
-		e.Fields = append(e.Fields, promfleet.FieldError{Location: f.Location, Message: f.Message})
+	set := func(name, value, otherwise string) {
+		if value == "" {
+			value = otherwise
+		}
+		if value != "" {
+			req.Header.Set(name, value)
+		}
 	}
-	return e
+	if body != nil {
+		set("Content-Type", k.media, JSON)
+	}
+	if k.from != nil {
+		// A refusal is heard before a large body is sent.
+		set("Expect", "100-continue", "")
+	}
+	if c.token != "" {
+		set("Authorization", "Bearer "+c.token, "")
+	}
+	set("If-Match", k.etag, "")
+	set("Accept", k.accept, JSON)
+	set("User-Agent", c.agent, "")
+	return req, nil
 }
 
-func codeOf(status int) promfleet.Code {
-	switch status {
-	case http.StatusUnauthorized:
-		return promfleet.Unauthorized
-	case http.StatusForbidden:
-		return promfleet.Forbidden
-	case http.StatusNotFound:
-		return promfleet.NotFound
-	case http.StatusConflict:
-		return promfleet.Conflict
-	case http.StatusPreconditionFailed:
-		return promfleet.Stale
-	case http.StatusGone:
-		return promfleet.Gone
-	case http.StatusRequestEntityTooLarge:
-		return promfleet.TooLarge
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return promfleet.Unavailable
+// pass writes an answer as it arrives. An error of the writer's comes back as it is.
+func pass(to io.Writer, answer io.Reader) error {
+	_, err := io.Copy(to, reader{answer})
+	var failed readError
+	if errors.As(err, &failed) {
+		return brokeOff(failed.error)
 	}
-	if status < http.StatusInternalServerError {
-		return promfleet.Invalid
+	return err
+}
+
+// reader marks its errors, so that they are told from those of where it is read to.
+type reader struct{ from io.Reader }
+
+// Read implements io.Reader.
+func (r reader) Read(p []byte) (int, error) {
+	n, err := r.from.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = readError{err}
 	}
-	return promfleet.Internal
+	return n, err
+}
+
+type readError struct{ error }
+
+func brokeOff(err error) error {
+	return &promfleet.Error{Code: promfleet.Unavailable, Err: err, Message: fmt.Sprintf("the server's answer broke off: %v", err)}
 }

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -31,6 +30,26 @@ func (c *Client) Targets() Resource[promfleet.Target, promfleet.TargetInput] {
 	return Resource[promfleet.Target, promfleet.TargetInput]{c, "/targets"}
 }
 
+// Tags are the names that nodes and targets may have.
+func (c *Client) Tags() Resource[promfleet.Tag, promfleet.TagInput] {
+	return Resource[promfleet.Tag, promfleet.TagInput]{c, "/tags"}
+}
+
+// Users are those who log in.
+func (c *Client) Users() Resource[promfleet.User, promfleet.UserInput] {
+	return Resource[promfleet.User, promfleet.UserInput]{c, "/users"}
+}
+
+// Contacts are the ways to reach one user.
+func (c *Client) Contacts(user int64) Resource[promfleet.Contact, promfleet.ContactInput] {
+	return Resource[promfleet.Contact, promfleet.ContactInput]{c, userPath(user) + "/contacts"}
+}
+
+// AllContacts are those of all users. They are only listed.
+func (c *Client) AllContacts() Resource[promfleet.Contact, struct{}] {
+	return Resource[promfleet.Contact, struct{}]{c, "/contacts"}
+}
+
 // Tokens are the API tokens. Delete revokes.
 func (c *Client) Tokens() Resource[promfleet.NewToken, promfleet.TokenInput] {
 	return Resource[promfleet.NewToken, promfleet.TokenInput]{c, "/tokens"}
@@ -45,6 +64,14 @@ func (c *Client) JoinTokens() Resource[promfleet.NewJoinToken, promfleet.JoinTok
 func (c *Client) Events() Resource[promfleet.Event, struct{}] {
 	return Resource[promfleet.Event, struct{}]{c, "/events"}
 }
+
+// Revisions are those of a node that are kept, newest first. They are only listed.
+func (c *Client) Revisions(uuid string) Resource[promfleet.Revision, struct{}] {
+	return Resource[promfleet.Revision, struct{}]{c, nodePath(uuid) + "/revisions"}
+}
+
+func nodePath(uuid string) string { return "/nodes/" + url.PathEscape(uuid) }
+func userPath(id int64) string    { return "/users/" + strconv.FormatInt(id, 10) }
 
 func (r Resource[T, In]) one(id string) string { return r.path + "/" + url.PathEscape(id) }
 
@@ -65,55 +92,89 @@ func (r Resource[T, In]) Get(ctx context.Context, id string) (out T, etag string
 }
 
 // Create makes a record.
-func (r Resource[T, In]) Create(ctx context.Context, in In) (out T, err error) {
-	_, _, err = r.c.do(ctx, call{method: http.MethodPost, path: r.path, body: in, out: &out})
-	return out, err
+func (r Resource[T, In]) Create(ctx context.Context, in In) (T, error) {
+	return r.write(ctx, r.create(in))
 }
 
 // Put replaces what a user sets of a record; etag may be "".
-func (r Resource[T, In]) Put(ctx context.Context, id, etag string, in In) (out T, err error) {
-	_, _, err = r.c.do(ctx, call{method: http.MethodPut, path: r.one(id), etag: etag, body: in, out: &out})
-	return out, err
+func (r Resource[T, In]) Put(ctx context.Context, id, etag string, in In) (T, error) {
+	return r.write(ctx, r.put(id, etag, in))
 }
 
 // Patch changes a record by a JSON merge patch (RFC 7396); etag may be "".
-func (r Resource[T, In]) Patch(ctx context.Context, id, etag string, patch map[string]any) (out T, err error) {
-	_, _, err = r.c.do(ctx, call{method: http.MethodPatch, path: r.one(id), etag: etag, body: patch, out: &out})
-	return out, err
+func (r Resource[T, In]) Patch(ctx context.Context, id, etag string, patch map[string]any) (T, error) {
+	return r.write(ctx, r.patch(id, etag, patch))
 }
 
 // Delete deletes a record, softly; etag may be "".
 func (r Resource[T, In]) Delete(ctx context.Context, id, etag string) error {
-	_, _, err := r.c.do(ctx, call{method: http.MethodDelete, path: r.one(id), etag: etag})
+	_, _, err := r.c.do(ctx, r.remove(id, etag))
 	return err
 }
 
 // Restore undoes a deletion.
-func (r Resource[T, In]) Restore(ctx context.Context, id string) (out T, err error) {
-	_, _, err = r.c.do(ctx, call{method: http.MethodPost, path: r.one(id) + "/restore", out: &out})
+func (r Resource[T, In]) Restore(ctx context.Context, id string) (T, error) {
+	return r.write(ctx, r.restore(id))
+}
+
+func (r Resource[T, In]) write(ctx context.Context, k call) (out T, err error) {
+	k.out = &out
+	_, _, err = r.c.do(ctx, k)
 	return out, err
 }
 
-// NodeConfig gives the files that a node should have now.
-func (c *Client) NodeConfig(ctx context.Context, uuid string) (*promfleet.RenderedConfig, error) {
+func (r Resource[T, In]) create(in In) call {
+	return call{method: http.MethodPost, path: r.path, body: in}
+}
+
+func (r Resource[T, In]) put(id, etag string, in In) call {
+	return call{method: http.MethodPut, path: r.one(id), etag: etag, body: in}
+}
+
+func (r Resource[T, In]) patch(id, etag string, patch map[string]any) call {
+	return call{method: http.MethodPatch, path: r.one(id), etag: etag, media: mergePatch, body: patch}
+}
+
+func (r Resource[T, In]) remove(id, etag string) call {
+	return call{method: http.MethodDelete, path: r.one(id), etag: etag}
+}
+
+func (r Resource[T, In]) restore(id string) call {
+	return call{method: http.MethodPost, path: r.one(id) + "/restore"}
+}
+
+// NodeConfig gives the files that a node should have at a revision; 0: now.
+func (c *Client) NodeConfig(ctx context.Context, uuid string, revision int64) (*promfleet.RenderedConfig, error) {
+	k := call{method: http.MethodGet, path: nodePath(uuid) + "/config"}
+	if revision != 0 {
+		k.query = url.Values{"revision": {strconv.FormatInt(revision, 10)}}
+	}
 	var out promfleet.RenderedConfig
-	if _, _, err := c.do(ctx, call{method: http.MethodGet, path: "/nodes/" + url.PathEscape(uuid) + "/config", out: &out}); err != nil {
+	k.out = &out
+	if _, _, err := c.do(ctx, k); err != nil {
 		return nil, err
 	}
 	return &out, nil
 }
 
-// JobTargets gives all targets of a job.
-func (c *Client) JobTargets(ctx context.Context, job int64) (out []promfleet.Target, err error) {
-	_, _, err = c.do(ctx, call{method: http.MethodGet, path: jobTargets(job), out: &out})
-	return out, err
+// Revert undoes what an event did, as long as it stands.
+func (c *Client) Revert(ctx context.Context, event int64) error {
+	_, _, err := c.do(ctx, revert(event))
+	return err
 }
 
-// ReplaceTargets makes the targets of a job those given, all or nothing. A nil list
-// is refused: no targets at all is an empty one.
-func (c *Client) ReplaceTargets(ctx context.Context, job int64, targets []promfleet.TargetInput) (out promfleet.TargetSetChange, err error) {
-	_, _, err = c.do(ctx, call{method: http.MethodPut, path: jobTargets(job), body: targets, out: &out})
-	return out, err
+func revert(event int64) call {
+	return call{method: http.MethodPost, path: "/events/" + strconv.FormatInt(event, 10) + "/revert"}
 }
 
-func jobTargets(job int64) string { return fmt.Sprintf("/jobs/%s/targets", strconv.FormatInt(job, 10)) }
+// SetPassword sets the password of a user and ends the user's sessions.
+func (c *Client) SetPassword(ctx context.Context, user int64, in promfleet.PasswordInput) error {
+	_, _, err := c.do(ctx, call{method: http.MethodPut, path: userPath(user) + "/password", body: in})
+	return err
+}
+
+// Session tells who the caller is.
+func (c *Client) Session(ctx context.Context) (out promfleet.Session, err error) {
+	_, _, err = c.do(ctx, call{method: http.MethodGet, path: "/session", out: &out})
+	return out, err
+}

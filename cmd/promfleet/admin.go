@@ -1,33 +1,76 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 
 	"promfleet"
 	"promfleet/internal/fleet"
 	"promfleet/internal/server"
+	"promfleet/internal/store"
 )
 
 // addAdmin adds the commands that work on the database itself.
 func (c *command) addAdmin(app *kingpin.Application) {
-	admin := app.Command("admin", "Work on the database directly: for the first token, and for recovery.")
-	create := admin.Command("token", "API tokens.").Command("create", "Create an API token and print its secret.")
-	storage := create.Flag("storage.path", "The server's data directory.").Default("./data").String()
-	in := tokenFlags(create)
-	c.does(create, func() error {
-		f, data, err := server.OpenFleet(c.ctx, *storage)
-		if err != nil {
-			return err
-		}
-		defer data.Close()
-		t, err := f.CreateToken(c.ctx, fleet.Principal{Name: "admin-command", Role: promfleet.RoleAdmin}, in())
+	admin := app.Command("admin", "Work on the database directly: for the first token, for backups and for recovery.")
+	token := admin.Command("token", "API tokens.")
+	c.adminTokenCreate(token.Command("create", "Create an API token and print its secret."))
+	user := admin.Command("user", "Users.")
+	c.adminUserSetPassword(user.Command("set-password", "Give a user a new password, read from standard input; the user's sessions end."))
+	db := admin.Command("db", "The database.")
+	c.adminDBCheck(db.Command("check", "Check that the database is whole and that the secret key opens it; 1 if not."))
+	c.adminDBBackup(db.Command("backup", "Copy the SQLite database to a new file; servers may be running."))
+}
+
+// byAdmin is who does it, in events.
+var byAdmin = fleet.Principal{ID: "admin-command", Name: "admin command", Role: promfleet.RoleAdmin}
+
+// onFleet says what a command does that works on the database itself.
+func (c *command) onFleet(cmd *kingpin.CmdClause, do func(*fleet.Service) error) {
+	o := &server.Options{}
+	storageFlags(cmd, o)
+	c.does(cmd, func() error {
+		return withFleet(c, *o, func(f *fleet.Service, _ *store.Store) error { return do(f) })
+	})
+}
+
+func withFleet(c *command, o server.Options, do func(*fleet.Service, *store.Store) error) error {
+	f, st, err := server.OpenFleet(c.ctx, o)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(f, st), st.Close())
+}
+
+func (c *command) adminTokenCreate(cmd *kingpin.CmdClause) {
+	in := tokenFlags(cmd)
+	c.onFleet(cmd, func(f *fleet.Service) error {
+		t, err := f.CreateToken(c.ctx, byAdmin, in())
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(c.stderr, "token %d (%s) for role %s; it is shown this once\n", t.ID, t.Name, t.Role)
 		_, err = fmt.Fprintln(c.stdout, t.Secret)
 		return err
+	})
+}
+
+func (c *command) adminUserSetPassword(cmd *kingpin.CmdClause) {
+	name := cmd.Arg("name", "Name of the user.").Required().String()
+	c.onFleet(cmd, func(f *fleet.Service) error {
+		line, err := bufio.NewReader(c.stdin).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("read the password from standard input: %w", err)
+		}
+		if err := f.SetPassword(c.ctx, byAdmin, *name, strings.TrimRight(line, "\r\n")); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.stderr, "user %s has a new password; the sessions of before have ended\n", *name)
+		return nil
 	})
 }

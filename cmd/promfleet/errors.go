@@ -12,9 +12,10 @@ import (
 	"promfleet"
 )
 
-// The exit codes. 1 is left for an answer: "no", "different".
+// The exit codes.
 const (
 	exitDone   = 0
+	exitNo     = 1 // the answer is "no" or "different"
 	exitFailed = 2
 )
 
@@ -39,6 +40,15 @@ func (e *callError) Error() string { return e.err.Error() }
 
 // Unwrap gives the cause.
 func (e *callError) Unwrap() error { return e.err }
+
+// answerNo is no failure: what was to be found out is found out, and it is "no".
+type answerNo struct{ why error }
+
+// Error implements error.
+func (e *answerNo) Error() string { return e.why.Error() }
+
+// Unwrap gives the reason.
+func (e *answerNo) Unwrap() error { return e.why }
 
 // misunderstood makes a usageError that names the command and, where a value is to
 // blame, the flag: kingpin tells neither.
@@ -79,6 +89,10 @@ func report(ctx context.Context, to io.Writer, err error) int {
 		line += "; hint: " + hint
 	}
 	fmt.Fprintln(to, "promfleet: "+line)
+	var no *answerNo
+	if errors.As(err, &no) {
+		return exitNo
+	}
 	return exitFailed
 }
 
@@ -92,9 +106,19 @@ func hintFor(err error) string {
 	if !errors.As(err, &called) {
 		return ""
 	}
-	switch promfleet.ErrorCode(called.err) {
+	var e *promfleet.Error
+	if !errors.As(called.err, &e) {
+		return ""
+	}
+	switch e.Code {
 	case promfleet.Unavailable:
-		return "is it running? set PROMFLEET_URL or --server.url"
+		if e.Err != nil { // it did not answer
+			return "is it running? set PROMFLEET_URL or --server.url"
+		}
+	case promfleet.TooMany:
+		if e.RetryAfter > 0 && !strings.Contains(e.Message, "try again in") {
+			return "try again in " + e.RetryAfter.String()
+		}
 	case promfleet.Unauthorized:
 		return "set PROMFLEET_TOKEN, PROMFLEET_TOKEN_FILE or --server.token-file"
 	case promfleet.Forbidden:

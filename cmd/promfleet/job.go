@@ -18,10 +18,10 @@ var jobTable = table[promfleet.Job]{
 }
 
 func (c *command) addJob(app *kingpin.Application) {
-	r := resource[promfleet.Job, promfleet.JobInput]{c: c, noun: app.Command("job", "Scrape jobs of nodes."), of: (*client.Client).Jobs, t: jobTable, name: "job"}
+	r := resource[promfleet.Job, promfleet.JobInput]{c: c, noun: app.Command("job", "Scrape jobs of nodes."), of: (*client.Client).Jobs, t: jobTable, name: "job", dryRun: true}
 	r.list(func(cmd *kingpin.CmdClause, l *list) {
-		l.filter(cmd, "node", "Jobs of this node.")
-		l.filter(cmd, "key", "Jobs with exactly this key.")
+		l.flag(cmd, "node", "Jobs of this node.")
+		l.flag(cmd, "key", "Jobs with exactly this key.")
 		l.deletedFlag(cmd, "The deleted jobs instead of the live ones.")
 	})
 	r.get()
@@ -31,6 +31,7 @@ func (c *command) addJob(app *kingpin.Application) {
 		cmd.Flag("key", "Letter, then letters, digits and _.").Required().StringVar(&in.Key)
 		cmd.Flag("job-name", "Prometheus's job_name; default: the key.").StringVar(&in.JobName)
 		cmd.Flag("remark", "What it is for.").StringVar(&in.Remark)
+		cmd.Flag("contact", "id of a contact to reach about it; may be repeated.").Int64ListVar(&in.Contacts)
 		file := cmd.Flag("scrape-config", "File with the scrape_config (YAML or JSON) but job_name; - for standard input.").String()
 		return func(*client.Client) (promfleet.JobInput, error) {
 			if *file == "" {
@@ -49,37 +50,40 @@ func (c *command) addJob(app *kingpin.Application) {
 // addJobUpdate adds an update that patches the given fields. A scrape_config is
 // put as a whole instead: what the file leaves out, a merge patch would keep.
 func (c *command) addJobUpdate(r resource[promfleet.Job, promfleet.JobInput]) {
-	var key, name, remark *given
-	var file *string
-	var match ifMatch
-	cmd := r.one("update", "Change the given fields of a job.", func(res client.Resource[promfleet.Job, promfleet.JobInput], id string) (*promfleet.Job, error) {
+	v := r.writes("update", "Change the given fields of a job.")
+	id, match := v.id(), ifMatchFlag(v.cmd)
+	key := givenFlag(v.cmd, "key", "Letter, then letters, digits and _.")
+	name := givenFlag(v.cmd, "job-name", "Prometheus's job_name; empty: the key.")
+	remark := givenFlag(v.cmd, "remark", "What it is for.")
+	contacts := contactFlags(v.cmd)
+	file := v.cmd.Flag("scrape-config", "File with the whole scrape_config (YAML or JSON) but job_name; - for standard input.").String()
+	v.calls(func(_ *client.Client, res client.Resource[promfleet.Job, promfleet.JobInput]) error {
 		if *file == "" {
 			patch := map[string]any{}
 			key.into(patch, "key")
 			name.into(patch, "job_name")
 			remark.into(patch, "remark")
-			v, err := r.patch(res, id, match.etag(), patch)
-			return &v, err
+			contacts.into(patch, "contacts")
+			return v.patch(res, *id, match.etag(), patch)
 		}
 		config, err := c.scrapeConfig(*file)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		was, etag, err := res.Get(c.ctx, id)
+		was, etag, err := res.Get(c.ctx, *id)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if match.given != "" {
 			etag = match.etag()
 		}
-		v, err := res.Put(c.ctx, id, etag, promfleet.JobInput{Node: was.Node, Key: key.or(was.Key), JobName: name.or(was.JobName), Remark: remark.or(was.Remark), ScrapeConfig: config})
-		return &v, err
+		in := promfleet.JobInput{Node: was.Node, Key: key.or(was.Key), JobName: name.or(was.JobName), Remark: remark.or(was.Remark),
+			ScrapeConfig: config, Contacts: contacts.or(was.Contacts)}
+		if v.dry {
+			return v.out.preview(res.Preview().Put(c.ctx, *id, etag, in))
+		}
+		return v.print(res.Put(c.ctx, *id, etag, in))
 	})
-	match.flag(cmd)
-	key = givenFlag(cmd, "key", "Letter, then letters, digits and _.")
-	name = givenFlag(cmd, "job-name", "Prometheus's job_name; empty: the key.")
-	remark = givenFlag(cmd, "remark", "What it is for.")
-	file = cmd.Flag("scrape-config", "File with the whole scrape_config (YAML or JSON) but job_name; - for standard input.").String()
 }
 
 // jobID gives the id of a job that is named by it, or as NODE/KEY.

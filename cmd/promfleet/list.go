@@ -11,21 +11,82 @@ import (
 	"promfleet/client"
 )
 
+// filter says what a list or a bulk edit is about.
+type filter struct {
+	values map[string]func(*client.Client) (string, error)
+	tags   *[]string
+}
+
+// flag adds a filter whose value goes as it is given.
+func (f *filter) flag(cmd *kingpin.CmdClause, name, help string) {
+	value := cmd.Flag(name, help).String()
+	f.add(name, func(*client.Client) (string, error) { return *value, nil })
+}
+
+// ref adds a filter by the id of a record that may be named otherwise.
+func (f *filter) ref(cmd *kingpin.CmdClause, name, help string, id func(*client.Client, string) (int64, error)) {
+	value := cmd.Flag(name, help).String()
+	f.add(name, func(cl *client.Client) (string, error) {
+		if *value == "" {
+			return "", nil
+		}
+		n, err := id(cl, *value)
+		return strconv.FormatInt(n, 10), err
+	})
+}
+
+func (f *filter) tagFlag(cmd *kingpin.CmdClause, help string) {
+	f.tags = cmd.Flag("tag", help+" with this tag; several: with all of them.").Strings()
+}
+
+func (f *filter) qFlag(cmd *kingpin.CmdClause) {
+	value := cmd.Flag("q", "Substring to look for.").Short('q').String()
+	f.add("q", func(*client.Client) (string, error) { return *value, nil })
+}
+
+func (f *filter) add(name string, value func(*client.Client) (string, error)) {
+	if f.values == nil {
+		f.values = map[string]func(*client.Client) (string, error){}
+	}
+	f.values[name] = value
+}
+
+func (f *filter) query(cl *client.Client) (url.Values, error) {
+	q := url.Values{}
+	for name, value := range f.values {
+		v, err := value(cl)
+		if err != nil {
+			return nil, err
+		}
+		if v != "" {
+			q.Set(name, v)
+		}
+	}
+	if f.tags != nil && len(*f.tags) > 0 {
+		q["tag"] = *f.tags
+	}
+	return q, nil
+}
+
 // list is what the list commands of all resources take.
 type list struct {
-	limit           int
-	limitGiven      bool
-	cursor, q, sort string
-	deleted, all    bool
-	filters         map[string]*string
-	tags            *[]string
+	filter
+	limit        int
+	limitGiven   bool
+	cursor, sort string
+	deleted, all bool
 }
 
 func listFlags(cmd *kingpin.CmdClause) *list {
-	l := &list{filters: map[string]*string{}}
+	l := pageFlags(cmd)
+	l.qFlag(cmd)
+	return l
+}
+
+func pageFlags(cmd *kingpin.CmdClause) *list {
+	l := &list{}
 	cmd.Flag("limit", "How many at the most; with --all, a page.").Default("100").IsSetByUser(&l.limitGiven).IntVar(&l.limit)
 	cmd.Flag("cursor", "next_cursor of the page before.").StringVar(&l.cursor)
-	cmd.Flag("q", "Substring to look for.").StringVar(&l.q)
 	cmd.Flag("sort", "Field to sort by; descending: --sort=-FIELD.").StringVar(&l.sort)
 	cmd.Flag("all", "All pages.").BoolVar(&l.all)
 	return l
@@ -35,37 +96,32 @@ func (l *list) deletedFlag(cmd *kingpin.CmdClause, help string) {
 	cmd.Flag("deleted", help).BoolVar(&l.deleted)
 }
 
-func (l *list) filter(cmd *kingpin.CmdClause, name, help string) {
-	l.filters[name] = cmd.Flag(name, help).String()
-}
-
-func (l *list) query() url.Values {
-	q := url.Values{"limit": {strconv.Itoa(l.limit)}}
-	set := func(name, value string) {
-		if value != "" {
-			q.Set(name, value)
-		}
+func (l *list) query(cl *client.Client) (url.Values, error) {
+	q, err := l.filter.query(cl)
+	if err != nil {
+		return nil, err
 	}
-	set("cursor", l.cursor)
-	set("q", l.q)
-	set("sort", l.sort)
+	q.Set("limit", strconv.Itoa(l.limit))
+	if l.all && !l.limitGiven {
+		q.Set("limit", "1000") // the most a page may have
+	}
+	if l.cursor != "" {
+		q.Set("cursor", l.cursor)
+	}
+	if l.sort != "" {
+		q.Set("sort", l.sort)
+	}
 	if l.deleted {
 		q.Set("deleted", "true")
 	}
-	for name, value := range l.filters {
-		set(name, *value)
-	}
-	if l.tags != nil {
-		q["tag"] = *l.tags
-	}
-	return q
+	return q, nil
 }
 
 // pages gets one page, or all of them as one.
-func pages[T, In any](c *command, r client.Resource[T, In], l *list) (*promfleet.Page[T], error) {
-	q := l.query()
-	if l.all && !l.limitGiven {
-		q.Set("limit", "1000") // the most a page may have
+func pages[T, In any](c *command, cl *client.Client, r client.Resource[T, In], l *list) (*promfleet.Page[T], error) {
+	q, err := l.query(cl)
+	if err != nil {
+		return nil, err
 	}
 	page, err := r.List(c.ctx, q)
 	for err == nil && l.all && page.NextCursor != "" {

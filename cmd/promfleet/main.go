@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -61,11 +60,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	c.addNode(app)
 	c.addJob(app)
 	c.addTarget(app)
+	c.addTag(app)
+	c.addUser(app)
+	c.addContact(app)
 	c.addToken(app)
 	c.addJoinToken(app)
 	c.addEvent(app)
 
-	args = dashes(args)
+	args = dashes(app.Model(), args)
 	_, err := app.Parse(args)
 	switch {
 	case helped:
@@ -74,17 +76,4 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return report(ctx, stderr, misunderstood(app, args, err))
 	}
 	return report(ctx, stderr, c.chosen())
-}
-
-// dashes writes "--flag -" as "--flag=-": kingpin loses a dash that stands alone.
-func dashes(args []string) []string {
-	var out []string
-	for _, a := range args {
-		if n := len(out); a == "-" && n > 0 && out[n-1] != "--" && strings.HasPrefix(out[n-1], "--") && !strings.Contains(out[n-1], "=") {
-			out[n-1] += "=-"
-			continue
-		}
-		out = append(out, a)
-	}
-	return out
 }

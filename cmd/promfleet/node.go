@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 
@@ -17,18 +18,26 @@ var nodeTable = table[promfleet.Node]{
 	},
 }
 
+var revisionTable = table[promfleet.Revision]{
+	columns: []string{"NUMBER", "AT", "ACTOR", "NAME"},
+	row: func(r promfleet.Revision) []string {
+		return []string{id(r.Number), r.At.Format(time.RFC3339), r.Actor, r.ActorName}
+	},
+}
+
 func (c *command) addNode(app *kingpin.Application) {
 	r := resource[promfleet.Node, promfleet.NodeInput]{c: c, noun: app.Command("node", "Prometheus servers with their agents."), of: (*client.Client).Nodes, t: nodeTable, name: "node"}
 	r.list(func(cmd *kingpin.CmdClause, l *list) {
-		l.tags = cmd.Flag("tag", "Nodes with this tag; several: with all of them.").Strings()
-		l.filter(cmd, "state", "Nodes in this state.")
+		l.tagFlag(cmd, "Nodes")
+		l.flag(cmd, "state", "Nodes in this state.")
 		l.deletedFlag(cmd, "The deleted nodes instead of the live ones.")
 	})
 	r.get()
-	r.update(func(cmd *kingpin.CmdClause) func() (map[string]any, error) {
+	edited := r
+	edited.dryRun = true
+	edited.update(func(cmd *kingpin.CmdClause) func() (map[string]any, error) {
 		base := cmd.Flag("base-config", "File with prometheus.yml but scrape_configs, - for standard input; an empty one removes it.").String()
-		tags := cmd.Flag("tag", "Tag of the node, instead of those it has; may be repeated.").Strings()
-		none := cmd.Flag("no-tags", "Take all tags away.").Bool()
+		tags, contacts := tagFlags(cmd), contactFlags(cmd)
 		return func() (map[string]any, error) {
 			patch := map[string]any{}
 			if *base != "" {
@@ -38,18 +47,23 @@ func (c *command) addNode(app *kingpin.Application) {
 				}
 				patch["base_config"] = string(b)
 			}
-			tagsInto(patch, *tags, *none)
+			tags.into(patch, "tags")
+			contacts.into(patch, "contacts")
 			return patch, nil
 		}
 	})
 	r.remove("Delete a node and revoke its agent's credential; scraping goes on.")
 	r.restore()
+	c.nodeConfig(r.noun.Command("config", "Show the prometheus.yml and the files that a node should have now, or at an earlier revision."))
+	c.nodeRevisions(r.noun)
+}
 
-	cmd := r.noun.Command("config", "Show the prometheus.yml and the files that a node should have now.")
+func (c *command) nodeConfig(cmd *kingpin.CmdClause) {
 	conn, out := c.connection(cmd), c.output(cmd)
 	uuid := cmd.Arg("uuid", "Of the node.").Required().String()
+	revision := cmd.Flag("revision", "One of the node's revisions that are kept; default: the one of now.").Int64()
 	c.calls(cmd, conn, func(cl *client.Client) error {
-		cfg, err := cl.NodeConfig(c.ctx, *uuid)
+		cfg, err := cl.NodeConfig(c.ctx, *uuid, *revision)
 		if err != nil {
 			return err
 		}
@@ -64,10 +78,19 @@ func (c *command) addNode(app *kingpin.Application) {
 	})
 }
 
-func tagsInto(patch map[string]any, tags []string, none bool) {
-	if none {
-		patch["tags"] = []string{}
-	} else if len(tags) > 0 {
-		patch["tags"] = tags
-	}
+func (c *command) nodeRevisions(noun *kingpin.CmdClause) {
+	type revisions = client.Resource[promfleet.Revision, struct{}]
+	v := resource[promfleet.Revision, struct{}]{c: c, noun: noun, t: revisionTable,
+		within: func(cmd *kingpin.CmdClause) func(*client.Client) (revisions, error) {
+			uuid := cmd.Arg("uuid", "Of the node.").Required().String()
+			return func(cl *client.Client) (revisions, error) { return cl.Revisions(*uuid), nil }
+		}}.verb("revisions", "List the revisions of a node that are kept, newest first.")
+	l := pageFlags(v.cmd)
+	v.calls(func(cl *client.Client, res revisions) error {
+		page, err := pages(c, cl, res, l)
+		if err != nil {
+			return err
+		}
+		return printPage(c, v.out, revisionTable, page)
+	})
 }

@@ -15,49 +15,188 @@ type resource[T, In any] struct {
 	c    *command
 	noun *kingpin.CmdClause
 	of   func(*client.Client) client.Resource[T, In]
-	t    table[T]
-	name string
+	// within adds the flags that say which records they are, where of cannot tell.
+	within func(*kingpin.CmdClause) func(*client.Client) (client.Resource[T, In], error)
+	t      table[T]
+	name   string
+	dryRun bool // writes can be dry runs
 	// printPage writes what list has got; nil: as a page of T.
 	printPage func(*output, *promfleet.Page[T]) error
 }
 
+// verb is one command of a resource.
+type verb[T, In any] struct {
+	resource[T, In]
+	cmd  *kingpin.CmdClause
+	conn *connection
+	out  *output
+	find func(*client.Client) (client.Resource[T, In], error)
+	dry  bool
+}
+
+func (r resource[T, In]) verb(name, help string) *verb[T, In] {
+	cmd := r.noun.Command(name, help)
+	v := &verb[T, In]{resource: r, cmd: cmd, conn: r.c.connection(cmd), out: r.c.output(cmd)}
+	v.find = func(cl *client.Client) (client.Resource[T, In], error) { return r.of(cl), nil }
+	if r.within != nil {
+		v.find = r.within(cmd)
+	}
+	return v
+}
+
+// writes is a verb that can be a dry run, if the resource's can.
+func (r resource[T, In]) writes(name, help string) *verb[T, In] {
+	v := r.verb(name, help)
+	if r.dryRun {
+		dryRunFlag(v.cmd, &v.dry)
+	}
+	return v
+}
+
+// calls says what the command does.
+func (v *verb[T, In]) calls(do func(*client.Client, client.Resource[T, In]) error) {
+	v.c.calls(v.cmd, v.conn, func(cl *client.Client) error {
+		res, err := v.find(cl)
+		if err != nil {
+			return err
+		}
+		return do(cl, res)
+	})
+}
+
+func (v *verb[T, In]) id() *string {
+	return v.cmd.Arg("id", "Its id; of a node, its uuid.").Required().String()
+}
+
+// print writes a record that a call gave.
+func (v *verb[T, In]) print(record T, err error) error {
+	if err != nil {
+		return err
+	}
+	return printOne(v.out, v.t, record)
+}
+
 func (r resource[T, In]) list(filters func(*kingpin.CmdClause, *list)) {
-	cmd := r.noun.Command("list", "List "+r.name+"s.")
-	conn, out, l := r.c.connection(cmd), r.c.output(cmd), listFlags(cmd)
-	filters(cmd, l)
-	r.c.calls(cmd, conn, func(cl *client.Client) error {
-		page, err := pages(r.c, r.of(cl), l)
+	v := r.verb("list", "List "+r.name+"s.")
+	l := listFlags(v.cmd)
+	filters(v.cmd, l)
+	v.calls(func(cl *client.Client, res client.Resource[T, In]) error {
+		page, err := pages(r.c, cl, res, l)
 		if err != nil {
 			return err
 		}
 		if r.printPage != nil {
-			return r.printPage(out, page)
+			return r.printPage(v.out, page)
 		}
-		return printPage(r.c, out, r.t, page)
+		return printPage(r.c, v.out, r.t, page)
 	})
 }
 
-// one adds a command about one record, named by an argument. What do gives is
-// printed; nil: done has been said.
-func (r resource[T, In]) one(name, help string, do func(res client.Resource[T, In], id string) (*T, error)) *kingpin.CmdClause {
-	cmd := r.noun.Command(name, help)
-	conn, out := r.c.connection(cmd), r.c.output(cmd)
-	id := cmd.Arg("id", "Its id; of a node, its uuid.").Required().String()
-	r.c.calls(cmd, conn, func(cl *client.Client) error {
-		v, err := do(r.of(cl), *id)
-		if err != nil || v == nil {
+func (r resource[T, In]) get() {
+	v := r.verb("get", "Get one "+r.name+"; its etag is told on standard error.")
+	id := v.id()
+	v.calls(func(_ *client.Client, res client.Resource[T, In]) error {
+		record, etag, err := res.Get(r.c.ctx, *id)
+		if err != nil {
 			return err
 		}
-		return printOne(out, r.t, *v)
+		r.c.tellETag(etag)
+		return v.print(record, nil)
 	})
-	return cmd
+}
+
+// create adds a command that makes a record.
+func (r resource[T, In]) create(flags func(*kingpin.CmdClause) func(*client.Client) (In, error)) {
+	v := r.writes("create", "Create a "+r.name+".")
+	fields := flags(v.cmd)
+	v.calls(func(cl *client.Client, res client.Resource[T, In]) error {
+		in, err := fields(cl)
+		if err != nil {
+			return err
+		}
+		if v.dry {
+			return v.out.preview(res.Preview().Create(r.c.ctx, in))
+		}
+		return v.print(res.Create(r.c.ctx, in))
+	})
+}
+
+// update adds a command that patches the fields whose flags were given.
+func (r resource[T, In]) update(flags func(*kingpin.CmdClause) func() (map[string]any, error)) {
+	v := r.writes("update", "Change the given fields of a "+r.name+".")
+	id, match := v.id(), ifMatchFlag(v.cmd)
+	fields := flags(v.cmd)
+	v.calls(func(_ *client.Client, res client.Resource[T, In]) error {
+		patch, err := fields()
+		if err != nil {
+			return err
+		}
+		return v.patch(res, *id, match.etag(), patch)
+	})
+}
+
+func (v *verb[T, In]) patch(res client.Resource[T, In], id, etag string, patch map[string]any) error {
+	if len(patch) == 0 {
+		return fmt.Errorf("%s %s: nothing to change is given; hint: promfleet %s update --help shows what can be", v.name, id, v.name)
+	}
+	if v.dry {
+		return v.out.preview(res.Preview().Patch(v.c.ctx, id, etag, patch))
+	}
+	return v.print(res.Patch(v.c.ctx, id, etag, patch))
+}
+
+// remove adds a delete that --if-match can hold back.
+func (r resource[T, In]) remove(help string) {
+	v := r.writes("delete", help)
+	id, match := v.id(), ifMatchFlag(v.cmd)
+	v.calls(func(_ *client.Client, res client.Resource[T, In]) error {
+		if v.dry {
+			return v.out.preview(res.Preview().Delete(r.c.ctx, *id, match.etag()))
+		}
+		if err := res.Delete(r.c.ctx, *id, match.etag()); err != nil {
+			return err
+		}
+		fmt.Fprintf(r.c.stderr, "%s %s is deleted; promfleet %s restore undoes it\n", r.name, *id, r.name)
+		return nil
+	})
+}
+
+// revoke adds a delete that cannot be undone.
+func (r resource[T, In]) revoke(help string) {
+	v := r.verb("delete", help)
+	id := v.id()
+	v.calls(func(_ *client.Client, res client.Resource[T, In]) error {
+		if err := res.Delete(r.c.ctx, *id, ""); err != nil {
+			return err
+		}
+		fmt.Fprintf(r.c.stderr, "%s %s is revoked\n", r.name, *id)
+		return nil
+	})
+}
+
+func (r resource[T, In]) restore() {
+	v := r.writes("restore", "Undo the deletion of a "+r.name+".")
+	id := v.id()
+	v.calls(func(_ *client.Client, res client.Resource[T, In]) error {
+		if v.dry {
+			return v.out.preview(res.Preview().Restore(r.c.ctx, *id))
+		}
+		return v.print(res.Restore(r.c.ctx, *id))
+	})
+}
+
+// tellETag tells the etag of what was read.
+func (c *command) tellETag(etag string) {
+	fmt.Fprintf(c.stderr, "etag %s\n", strings.Trim(etag, `"`))
 }
 
 // ifMatch is the flag --if-match.
 type ifMatch struct{ given string }
 
-func (m *ifMatch) flag(cmd *kingpin.CmdClause) {
-	cmd.Flag("if-match", "Only if the record has this etag, which get tells.").StringVar(&m.given)
+func ifMatchFlag(cmd *kingpin.CmdClause) *ifMatch {
+	m := &ifMatch{}
+	cmd.Flag("if-match", "Only if it has this etag, which is told when it is read.").StringVar(&m.given)
+	return m
 }
 
 // etag gives the ETag as HTTP wants it, also where the shell took its quotes.
@@ -66,114 +205,4 @@ func (m *ifMatch) etag() string {
 		return m.given
 	}
 	return `"` + m.given + `"`
-}
-
-func (r resource[T, In]) get() {
-	r.one("get", "Get one "+r.name+"; its etag is told on standard error.", func(res client.Resource[T, In], id string) (*T, error) {
-		v, etag, err := res.Get(r.c.ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(r.c.stderr, "etag %s\n", strings.Trim(etag, `"`))
-		return &v, nil
-	})
-}
-
-// remove adds a delete that --if-match can hold back.
-func (r resource[T, In]) remove(help string) {
-	var match ifMatch
-	match.flag(r.one("delete", help, func(res client.Resource[T, In], id string) (*T, error) {
-		if err := res.Delete(r.c.ctx, id, match.etag()); err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(r.c.stderr, "%s %s is deleted; promfleet %s restore undoes it\n", r.name, id, r.name)
-		return nil, nil
-	}))
-}
-
-// revoke adds a delete that cannot be undone.
-func (r resource[T, In]) revoke(help string) {
-	r.one("delete", help, func(res client.Resource[T, In], id string) (*T, error) {
-		if err := res.Delete(r.c.ctx, id, ""); err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(r.c.stderr, "%s %s is revoked\n", r.name, id)
-		return nil, nil
-	})
-}
-
-func (r resource[T, In]) restore() {
-	r.one("restore", "Undo the deletion of a "+r.name+".", func(res client.Resource[T, In], id string) (*T, error) {
-		v, err := res.Restore(r.c.ctx, id)
-		return &v, err
-	})
-}
-
-// update adds a command that patches the fields whose flags were given.
-func (r resource[T, In]) update(flags func(*kingpin.CmdClause) func() (map[string]any, error)) {
-	var fields func() (map[string]any, error)
-	var match ifMatch
-	cmd := r.one("update", "Change the given fields of a "+r.name+".", func(res client.Resource[T, In], id string) (*T, error) {
-		patch, err := fields()
-		if err != nil {
-			return nil, err
-		}
-		v, err := r.patch(res, id, match.etag(), patch)
-		return &v, err
-	})
-	match.flag(cmd)
-	fields = flags(cmd)
-}
-
-func (r resource[T, In]) patch(res client.Resource[T, In], id, etag string, patch map[string]any) (v T, err error) {
-	if len(patch) == 0 {
-		return v, fmt.Errorf("%s %s: nothing to change is given; hint: promfleet %s update --help shows what can be", r.name, id, r.name)
-	}
-	return res.Patch(r.c.ctx, id, etag, patch)
-}
-
-// create adds a command that makes a record.
-func (r resource[T, In]) create(flags func(*kingpin.CmdClause) func(*client.Client) (In, error)) {
-	cmd := r.noun.Command("create", "Create a "+r.name+".")
-	conn, out := r.c.connection(cmd), r.c.output(cmd)
-	fields := flags(cmd)
-	r.c.calls(cmd, conn, func(cl *client.Client) error {
-		in, err := fields(cl)
-		if err != nil {
-			return err
-		}
-		v, err := r.of(cl).Create(r.c.ctx, in)
-		if err != nil {
-			return err
-		}
-		return printOne(out, r.t, v)
-	})
-}
-
-// given is a text flag that tells whether it stood on the command line: an empty
-// value is a value.
-type given struct {
-	set   bool
-	value string
-}
-
-func givenFlag(cmd *kingpin.CmdClause, name, help string) *given {
-	g := &given{}
-	cmd.Flag(name, help).IsSetByUser(&g.set).StringVar(&g.value)
-	return g
-}
-
-// into puts the value into a patch, if it was given.
-func (g *given) into(patch map[string]any, field string) {
-	if g.set {
-		patch[field] = g.value
-	}
-}
-
-// or gives the value, or another if it was not given.
-func (g *given) or(other string) string {
-	if g.set {
-		return g.value
-	}
-	return other
 }

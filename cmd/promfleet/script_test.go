@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +17,7 @@ import (
 
 	"promfleet"
 	"promfleet/client"
+	"promfleet/internal/pgtest"
 )
 
 func TestMain(m *testing.M) {
@@ -22,16 +25,47 @@ func TestMain(m *testing.M) {
 }
 
 // The scripts run the real main, against a real server where they start one at
-// $ADDR, which nobody listens on before.
+// $ADDR, which nobody listens on before. Each runs on both databases; what is about
+// one of them stands under the condition [sqlite] or [postgres].
 func TestScripts(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { scripts(t, "sqlite", func() string { return "" }) })
+	t.Run("postgres", func(t *testing.T) {
+		scripts(t, "postgres", databases(t, pgtest.Start(t)))
+	})
+}
+
+const scriptDir = "testdata/script"
+
+// databases makes an empty database for each script, and gives one at each call.
+func databases(t *testing.T, postgres *pgtest.Server) (next func() string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(scriptDir, "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	urls := make(chan string, len(files))
+	for range files {
+		urls <- postgres.Database(t)
+	}
+	return func() string { return <-urls }
+}
+
+func scripts(t *testing.T, database string, storageURL func() string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 scriptDir,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			addr, err := freeAddr()
 			env.Setenv("ADDR", addr)
 			env.Setenv("PROMFLEET_URL", "http://"+addr)
+			env.Setenv("PROMFLEET_STORAGE_URL", storageURL())
 			return err
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "sqlite" && cond != "postgres" {
+				return false, fmt.Errorf("unknown condition %s", cond)
+			}
+			return cond == database, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"applied":  applied,
@@ -40,6 +74,7 @@ func TestScripts(t *testing.T) {
 			"field":    field,
 			"freeport": freePort,
 			"join":     join,
+			"login":    login,
 			"waitfor":  waitFor,
 		},
 	})
@@ -108,8 +143,8 @@ func field(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], text)
 }
 
-// exits runs promfleet, which must fail with an exit code. The error must have
-// the form that all have, and no result comes with it.
+// exits runs promfleet, which must end with an exit code that is not 0. The error
+// must have the form that all have; a result comes only with an answer, which is 1.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) > 1, "exits CODE ARG...")
 	err := ts.Exec("promfleet", args[1:]...)
@@ -120,7 +155,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if !strings.HasPrefix(line, "promfleet: ") || strings.Index(line, "\n") != len(line)-1 || strings.HasSuffix(line, ".\n") {
 		ts.Fatalf("not one line of error without a full stop: %q", line)
 	}
-	if out := ts.ReadFile("stdout"); out != "" {
+	if out := ts.ReadFile("stdout"); out != "" && args[0] != "1" {
 		ts.Fatalf("an error, and a result: %q", out)
 	}
 }
@@ -146,6 +181,19 @@ func join(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv("CREDENTIAL", got.Credential)
 		return nil
 	})
+}
+
+// login logs in as a browser does; negated, it must be refused.
+func login(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, len(args) == 2, "[!] login NAME PASSWORD")
+	body, err := json.Marshal(promfleet.Login{Name: args[0], Password: args[1]})
+	ts.Check(err)
+	resp, err := http.Post(ts.Getenv("PROMFLEET_URL")+"/api/v1/session", "application/json", bytes.NewReader(body))
+	ts.Check(err)
+	defer resp.Body.Close()
+	if accepted := resp.StatusCode < http.StatusMultipleChoices; accepted == neg {
+		ts.Fatalf("the login of %s was answered %s", args[0], resp.Status)
+	}
 }
 
 // applied reports for the node that joined last that it has a revision loaded.

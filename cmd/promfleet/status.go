@@ -21,10 +21,10 @@ func (c *command) addStatus(app *kingpin.Application) {
 	cmd := app.Command("status", "The fleet at a glance.")
 	conn, out := c.connection(cmd), c.output(cmd)
 	l := listFlags(cmd)
-	l.tags = cmd.Flag("tag", "Nodes with this tag; several: with all of them.").Strings()
-	l.filter(cmd, "state", "Nodes in this state.")
+	l.tagFlag(cmd, "Nodes")
+	l.flag(cmd, "state", "Nodes in this state.")
 	c.calls(cmd, conn, func(cl *client.Client) error {
-		page, err := pages(c, cl.Nodes(), l)
+		page, err := pages(c, cl, cl.Nodes(), l)
 		if err != nil {
 			return err
 		}

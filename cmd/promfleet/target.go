@@ -18,18 +18,15 @@ var targetTable = table[promfleet.Target]{
 }
 
 func (c *command) addTarget(app *kingpin.Application) {
-	r := resource[promfleet.Target, promfleet.TargetInput]{c: c, noun: app.Command("target", "Endpoints that jobs scrape."), of: (*client.Client).Targets, t: targetTable, name: "target"}
+	r := resource[promfleet.Target, promfleet.TargetInput]{c: c, noun: app.Command("target", "Endpoints that jobs scrape."), of: (*client.Client).Targets, t: targetTable, name: "target", dryRun: true}
 	r.list(func(cmd *kingpin.CmdClause, l *list) {
-		l.filter(cmd, "job", "Targets of the job with this id.")
-		l.filter(cmd, "node", "Targets of this node.")
-		l.filter(cmd, "addr", "Targets with exactly this address.")
-		l.tags = cmd.Flag("tag", "Targets with this tag; several: with all of them.").Strings()
+		c.targetFilter(cmd, &l.filter)
 		l.deletedFlag(cmd, "The deleted targets instead of the live ones.")
 	})
 	r.get()
 	r.create(func(cmd *kingpin.CmdClause) func(*client.Client) (promfleet.TargetInput, error) {
 		in := promfleet.TargetInput{}
-		job := cmd.Flag("job", "id of the job that scrapes it, or NODE-UUID/KEY.").Required().String()
+		job := jobFlag(cmd)
 		cmd.Flag("addr", "host, host:port, [v6]:port, or a URL for probe jobs.").Required().StringVar(&in.Addr)
 		cmd.Flag("name", "Name; with addr, unique in the job.").StringVar(&in.Name)
 		cmd.Flag("remark", "What it is.").StringVar(&in.Remark)
@@ -48,34 +45,69 @@ func (c *command) addTarget(app *kingpin.Application) {
 		addr := givenFlag(cmd, "addr", "host, host:port, [v6]:port, or a URL for probe jobs.")
 		name := givenFlag(cmd, "name", "Name; with addr, unique in the job.")
 		remark := givenFlag(cmd, "remark", "What it is.")
-		labels := cmd.Flag("label", "Label to set, as name=value; may be repeated.").Strings()
-		without := cmd.Flag("remove-label", "Label to take away; may be repeated.").Strings()
-		tags := cmd.Flag("tag", "Tag, instead of those it has; may be repeated.").Strings()
-		none := cmd.Flag("no-tags", "Take all tags away.").Bool()
+		labels, tags := newLabelEdit(cmd), tagFlags(cmd)
 		return func() (map[string]any, error) {
-			set, err := labelsOf(*labels)
+			changed, err := labels.patch()
 			if err != nil {
 				return nil, err
 			}
-			patch, changed := map[string]any{}, map[string]any{}
+			patch := map[string]any{}
 			addr.into(patch, "addr")
 			name.into(patch, "name")
 			remark.into(patch, "remark")
-			for k, v := range set {
-				changed[k] = v
-			}
-			for _, k := range *without {
-				changed[k] = nil
-			}
 			if len(changed) > 0 {
 				patch["labels"] = changed
 			}
-			tagsInto(patch, *tags, *none)
+			tags.into(patch, "tags")
 			return patch, nil
 		}
 	})
 	r.remove("Delete a target.")
 	r.restore()
+	c.targetPatch(r.noun.Command("patch", "Change all targets that the filters select, all or nothing."))
+	c.targetExport(r.noun.Command("export", "Write all targets of a job to standard output."))
+	c.targetImport(r.noun.Command("import", "Create the targets of a file in a job, and change those that it has, all or nothing."))
+}
+
+func jobFlag(cmd *kingpin.CmdClause) *string {
+	return cmd.Flag("job", "id of the job that scrapes it, or NODE-UUID/KEY.").Required().String()
+}
+
+// targetFilter adds the flags that select targets.
+func (c *command) targetFilter(cmd *kingpin.CmdClause, f *filter) {
+	f.ref(cmd, "job", "Targets of this job, by id or NODE-UUID/KEY.", c.jobID)
+	f.flag(cmd, "node", "Targets of this node.")
+	f.flag(cmd, "addr", "Targets with exactly this address.")
+	f.tagFlag(cmd, "Targets")
+}
+
+// labelEdit is what is to be changed of the labels of targets.
+type labelEdit struct{ set, remove *[]string }
+
+func newLabelEdit(cmd *kingpin.CmdClause) labelEdit {
+	return labelEdit{
+		set:    cmd.Flag("label", "Label to set, as name=value; may be repeated.").Strings(),
+		remove: cmd.Flag("remove-label", "Label to take away; may be repeated.").Strings(),
+	}
+}
+
+// patch gives the new values; nil removes.
+func (e labelEdit) patch() (map[string]*string, error) {
+	set, err := labelsOf(*e.set)
+	if err != nil {
+		return nil, err
+	}
+	patch := make(map[string]*string, len(set)+len(*e.remove))
+	for name, value := range set {
+		patch[name] = &value
+	}
+	for _, name := range *e.remove {
+		if patch[name] != nil {
+			return nil, fmt.Errorf("label %s is to be set and to be removed; hint: give one of --label and --remove-label", name)
+		}
+		patch[name] = nil
+	}
+	return patch, nil
 }
 
 // labelsOf reads name=value.

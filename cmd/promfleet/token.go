@@ -49,7 +49,7 @@ func withoutSecrets[New, Old any](p *promfleet.Page[New], old func(New) Old) *pr
 func tokenFlags(cmd *kingpin.CmdClause) func() promfleet.TokenInput {
 	in := promfleet.TokenInput{}
 	cmd.Flag("name", "What it is for; default: the role.").StringVar(&in.Name)
-	role := cmd.Flag("role", "viewer, editor or admin.").Required().Enum("viewer", "editor", "admin")
+	role := cmd.Flag("role", "viewer, editor, admin, or sd: for HTTP SD and nothing else.").Required().Enum("viewer", "editor", "admin", "sd")
 	life := cmd.Flag("expires-in", "How long it serves, as 720h; 0: until it is revoked.").Duration()
 	return func() promfleet.TokenInput {
 		in.Role, in.ExpiresAt = promfleet.Role(*role), after(*life)

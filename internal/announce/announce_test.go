@@ -9,9 +9,9 @@ import (
 
 func TestOnlyTheNodesOwnSubscribersAreWoken(t *testing.T) {
 	var h announce.Hub
-	a, cancelA := h.Subscribe("a")
+	a, cancelA := h.Subscribe("a", 0)
 	defer cancelA()
-	b, cancelB := h.Subscribe("b")
+	b, cancelB := h.Subscribe("b", 0)
 	h.Announce("a")
 	h.Announce("a") // two before anybody looks are one
 	<-a
@@ -38,7 +38,7 @@ func TestNoAnnouncementIsMissed(t *testing.T) {
 	for range 50 {
 		wg.Go(func() {
 			for range 200 {
-				woken, cancel := h.Subscribe("n")
+				woken, cancel := h.Subscribe("n", 0)
 				h.Announce("n")
 				<-woken
 				cancel()

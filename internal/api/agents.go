@@ -34,7 +34,8 @@ func (h *handlers) agents(a huma.API) {
 		Status int `doc:"200, or 204 if nothing changed"`
 		Body   *promfleet.WatchReply
 	}
-	serve(h, a, operation{id: "agent-watch", summary: "Wait until what the node should have is another revision", method: http.MethodGet, path: "/agent/watch", who: agent, tag: tag},
+	serve(h, a, operation{id: "agent-watch", summary: "Wait until what the node should have is another revision", method: http.MethodGet, path: "/agent/watch", who: agent, tag: tag, errors: readErrors,
+		answers: map[int]*huma.Response{http.StatusOK: answerOf(schemaOf[promfleet.WatchReply](a)), http.StatusNoContent: {Description: "Nothing changed"}}, timeout: maxWait*time.Second + defaultTimeout},
 		func(ctx context.Context, in *watch) (*changed, error) {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
@@ -50,13 +51,13 @@ func (h *handlers) agents(a huma.API) {
 		})
 	type fetch struct{ Body promfleet.FetchRequest }
 	type fetched struct{ Body promfleet.FetchReply }
-	serve(h, a, operation{id: "agent-fetch", summary: "Get bodies of parts", method: http.MethodPost, path: "/agent/fetch", who: agent, tag: tag, errors: []int{http.StatusGone}},
+	serve(h, a, operation{id: "agent-fetch", summary: "Get bodies of parts", method: http.MethodPost, path: "/agent/fetch", who: agent, tag: tag, errors: []int{http.StatusNotFound, http.StatusGone}},
 		func(ctx context.Context, in *fetch) (*fetched, error) {
 			b, err := h.fleet.Fetch(ctx, principal(ctx).Node, in.Body.Parts)
 			return &fetched{promfleet.FetchReply{Bodies: b}}, err
 		})
 	type report struct{ Body promfleet.Report }
-	serve(h, a, operation{id: "agent-report", summary: "Report what the agent has done", method: http.MethodPost, path: "/agent/report", who: agent, tag: tag, status: http.StatusNoContent},
+	serve(h, a, operation{id: "agent-report", summary: "Report what the agent has done", method: http.MethodPost, path: "/agent/report", who: agent, tag: tag, status: http.StatusNoContent, errors: readErrors},
 		func(ctx context.Context, in *report) (*empty, error) {
 			return nil, h.fleet.Report(ctx, principal(ctx).Node, in.Body)
 		})

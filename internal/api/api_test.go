@@ -31,7 +31,7 @@ func TestUndeclaredOperationDoesNotStart(t *testing.T) {
 // The document is made of the code; this file shows a change of it in review, and
 // is what clients are generated from.
 func TestOpenAPIDocument(t *testing.T) {
-	h, err := New(t.Context(), nil, "dev", slog.New(slog.DiscardHandler))
+	h, err := New(t.Context(), nil, Options{Version: "dev", Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

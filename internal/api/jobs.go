@@ -27,15 +27,15 @@ func (h *handlers) jobs(a huma.API) {
 		return in
 	}
 	records[promfleet.Job, promfleet.JobInput]{
-		noun: "job", path: "/jobs", deletes: "Delete a job; its targets are scraped no more",
+		noun: "job", path: "/jobs", deletes: "Delete a job; its targets are scraped no more", timeout: bulkTimeout,
 		version: func(j promfleet.Job) int64 { return j.Version },
-		get:     h.fleet.Job,
-		create: func(ctx context.Context, by fleet.Principal, in promfleet.JobInput) (promfleet.Job, error) {
-			return h.fleet.CreateJob(ctx, by, node(in))
+		get:     (*fleet.Service).Job,
+		create: func(f *fleet.Service, ctx context.Context, by fleet.Principal, in promfleet.JobInput) (promfleet.Job, error) {
+			return f.CreateJob(ctx, by, node(in))
 		},
-		put: func(ctx context.Context, by fleet.Principal, id int64, match fleet.Match, in promfleet.JobInput) (promfleet.Job, error) {
-			return h.fleet.PutJob(ctx, by, id, match, node(in))
+		put: func(f *fleet.Service, ctx context.Context, by fleet.Principal, id int64, match fleet.Match, in promfleet.JobInput) (promfleet.Job, error) {
+			return f.PutJob(ctx, by, id, match, node(in))
 		},
-		patch: h.fleet.PatchJob, remove: h.fleet.DeleteJob, restore: h.fleet.RestoreJob,
+		patch: (*fleet.Service).PatchJob, remove: (*fleet.Service).DeleteJob, restore: (*fleet.Service).RestoreJob,
 	}.serve(h, a)
 }

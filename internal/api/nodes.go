@@ -37,13 +37,16 @@ func (h *handlers) nodes(a huma.API) {
 	type change struct {
 		UUIDPath
 		IfMatch
+		DryRun
 		Body patch[promfleet.NodeInput] `contentType:"application/merge-patch+json"`
 	}
-	serve(h, a, operation{id: "patch-node", summary: "Change tags and base_config of a node", method: http.MethodPatch, path: "/nodes/{uuid}", who: editor, tag: tag,
-		maxBody: 4 << 20, errors: []int{http.StatusNotFound, http.StatusPreconditionFailed}},
-		func(ctx context.Context, in *change) (*one[promfleet.Node], error) {
-			n, err := h.fleet.PatchNode(ctx, principal(ctx), lower(in.UUID), in.match(), json.RawMessage(in.Body))
-			return written(n.Version, n, err)
+	version := func(n promfleet.Node) int64 { return n.Version }
+	serve(h, a, operation{id: "patch-node", summary: "Change tags, base_config and contacts of a node", method: http.MethodPatch, path: "/nodes/{uuid}", who: editor, tag: tag,
+		maxBody: 4 << 20, errors: []int{http.StatusNotFound, http.StatusPreconditionFailed}, answers: writes[promfleet.Node](a, http.StatusOK)},
+		func(ctx context.Context, in *change) (*outcome, error) {
+			return write(ctx, h, in.DryRun, http.StatusOK, version, func(f *fleet.Service) (promfleet.Node, error) {
+				return f.PatchNode(ctx, principal(ctx), lower(in.UUID), in.match(), json.RawMessage(in.Body))
+			})
 		})
 	type remove struct {
 		UUIDPath
@@ -60,12 +63,28 @@ func (h *handlers) nodes(a huma.API) {
 			n, err := h.fleet.RestoreNode(ctx, principal(ctx), lower(in.UUID))
 			return written(n.Version, n, err)
 		})
+	type at struct {
+		UUIDPath
+		Revision int64 `query:"revision" minimum:"1" doc:"the files of this revision; default: of now"`
+	}
 	type config struct{ Body promfleet.RenderedConfig }
-	serve(h, a, operation{id: "get-node-config", summary: "Get the files that a node should have now", method: http.MethodGet, path: "/nodes/{uuid}/config", who: viewer, tag: tag,
+	serve(h, a, operation{id: "get-node-config", summary: "Get the files that a node should have now, or at one of its last revisions", method: http.MethodGet, path: "/nodes/{uuid}/config", who: viewer, tag: tag,
 		errors: []int{http.StatusNotFound}},
-		func(ctx context.Context, in *UUIDPath) (*config, error) {
-			c, err := h.fleet.NodeConfig(ctx, lower(in.UUID))
+		func(ctx context.Context, in *at) (*config, error) {
+			c, err := h.fleet.NodeConfig(ctx, lower(in.UUID), in.Revision)
 			return &config{c}, err
+		})
+	type revisions struct {
+		UUIDPath
+		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"how many at the most"`
+		Cursor string `query:"cursor" maxLength:"4096" doc:"next_cursor of the page before; with the same sort"`
+		Sort   string `query:"sort" enum:"number,-number" doc:"default: -number, newest first"`
+	}
+	serve(h, a, operation{id: "list-node-revisions", summary: "List the revisions of a node that are kept, newest first", method: http.MethodGet, path: "/nodes/{uuid}/revisions", who: viewer, tag: tag,
+		errors: []int{http.StatusNotFound}},
+		func(ctx context.Context, in *revisions) (*page[promfleet.Revision], error) {
+			p, err := h.fleet.Revisions(ctx, lower(in.UUID), fleet.ListQuery{Limit: in.Limit, Cursor: in.Cursor, Sort: in.Sort})
+			return &page[promfleet.Revision]{p}, err
 		})
 }
 

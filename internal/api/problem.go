@@ -4,10 +4,16 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
+	"math"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -24,6 +30,8 @@ type Problem struct {
 	Status int            `json:"status" example:"422"`
 	Detail string         `json:"detail" doc:"what was wrong, and what to do"`
 	Errors []ProblemField `json:"errors,omitempty" doc:"each bad field"`
+
+	header http.Header
 }
 
 // ProblemField says what is wrong with one field.
@@ -38,14 +46,30 @@ func (p *Problem) Error() string { return p.Detail }
 // GetStatus implements huma.StatusError.
 func (p *Problem) GetStatus() int { return p.Status }
 
+// GetHeaders implements huma.HeadersError.
+func (p *Problem) GetHeaders() http.Header {
+	if p.header == nil {
+		p.header = http.Header{}
+	}
+	return p.header
+}
+
 // ContentType implements huma.ContentTypeFilter.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
 // huma takes its error type from package variables; it is set before any API is made.
 func init() {
+	huma.ValidateStrictCasing = true // encoding/json would take a name in other letters for the same
 	huma.NewError = func(status int, detail string, errs ...error) huma.StatusError {
-		p := &Problem{Title: http.StatusText(status), Status: status, Detail: detail}
-		for _, err := range errs {
+		var limit int64
+		switch n, _ := fmt.Sscanf(detail, "request body is too large limit=%d", &limit); {
+		case n == 1:
+			detail = fmt.Sprintf("the body is larger than %d bytes, which is the most that this call takes; send less at a time", limit)
+		case detail == "cannot read request body": // it broke off, or says another length than it has
+			status, detail, errs = http.StatusBadRequest, "the body ended before its end; send it again", nil
+		}
+		p := &Problem{Title: http.StatusText(status), Status: status, Detail: shown(detail, maxDetail)}
+		for _, err := range errs[:min(len(errs), maxFields)] {
 			if err == nil {
 				continue
 			}
@@ -53,7 +77,7 @@ func init() {
 			if d, ok := err.(huma.ErrorDetailer); ok {
 				f = ProblemField{Location: d.ErrorDetail().Location, Message: d.ErrorDetail().Message}
 			}
-			p.Errors = append(p.Errors, f)
+			p.Errors = append(p.Errors, f.shown())
 		}
 		return p
 	}
@@ -81,6 +105,10 @@ func statusOf(c promfleet.Code) int {
 		return http.StatusGone
 	case promfleet.TooLarge:
 		return http.StatusRequestEntityTooLarge
+	case promfleet.TooMany:
+		return http.StatusTooManyRequests
+	case promfleet.Unsupported:
+		return http.StatusUnsupportedMediaType
 	case promfleet.Unavailable:
 		return http.StatusServiceUnavailable
 	default:
@@ -98,12 +126,44 @@ func (h *handlers) problem(err error) *Problem {
 	} else if e.Code == promfleet.Unavailable {
 		h.logger.Warn("request not served", "err", cmp.Or(e.Err, err))
 	}
-	p := &Problem{Status: statusOf(e.Code), Detail: e.Message}
+	p := &Problem{Status: statusOf(e.Code), Detail: shown(e.Message, maxDetail)}
+	if e.RetryAfter > 0 {
+		p.GetHeaders().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
 	p.Title = http.StatusText(p.Status)
-	for _, f := range e.Fields {
-		p.Errors = append(p.Errors, ProblemField{Location: f.Location, Message: f.Message})
+	for _, f := range e.Fields[:min(len(e.Fields), maxFields)] {
+		p.Errors = append(p.Errors, ProblemField{Location: f.Location, Message: f.Message}.shown())
 	}
 	return p
+}
+
+// The bounds of what a problem tells: fields, and bytes of each text.
+const (
+	maxFields   = 101 // fleet's 100 and its "and so on"
+	maxDetail   = 2000
+	maxLocation = 300
+)
+
+// shown gives a text on one line and within bounds: input may be part of it.
+func shown(text string, limit int) string {
+	if len(text) > limit {
+		text = text[:limit] + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+}
+
+// shown gives a field that can be told: without the words of Go's decoder, which
+// echo the value.
+func (f ProblemField) shown() ProblemField {
+	if strings.Contains(f.Message, "unmarshal") || strings.Contains(f.Message, "UnmarshalJSON") {
+		f.Message = "is of another type, or out of range"
+	}
+	return ProblemField{Location: shown(f.Location, maxLocation), Message: shown(f.Message, maxDetail)}
 }
 
 // status passes on what is a status already and makes a Problem of the rest.
@@ -117,6 +177,7 @@ func (h *handlers) status(err error) error {
 
 func writeProblem(w http.ResponseWriter, p *Problem) {
 	p.Title = http.StatusText(p.Status)
+	maps.Copy(w.Header(), p.GetHeaders())
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p) // fails only if the caller is gone
@@ -156,11 +217,20 @@ func (h *handlers) recoverPanics(next http.Handler) http.Handler {
 	})
 }
 
-// refuseNUL answers a query with a NUL character, which no record holds and no
+// refuseNUL answers a query that cannot be read, and a path or query with a NUL character, which no record holds and no
 // database takes in a text.
 func refuseNUL(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, values := range r.URL.Query() {
+		if strings.ContainsRune(r.URL.Path, 0) {
+			writeProblem(w, &Problem{Status: http.StatusBadRequest, Detail: "the path has a NUL character; take it out"})
+			return
+		}
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil { // what cannot be read would be passed over, and a filter be lost
+			writeProblem(w, &Problem{Status: http.StatusBadRequest, Detail: "the query cannot be read; escape % as %25 and ; as %3B"})
+			return
+		}
+		for _, values := range query {
 			for _, v := range values {
 				if strings.ContainsRune(v, 0) {
 					writeProblem(w, &Problem{Status: http.StatusBadRequest, Detail: "the query has a NUL character; take it out"})

@@ -51,7 +51,9 @@ func (p IfMatch) match() fleet.Match {
 	m := fleet.Match{}
 	for tag := range strings.SplitSeq(p.Tags, ",") {
 		version := int64(-1)
-		if s, err := strconv.Unquote(strings.TrimSpace(tag)); err == nil {
+		// Tags are versions: one that a compressing proxy has weakened says the same.
+		if s, err := strconv.Unquote(strings.TrimPrefix(strings.TrimSpace(tag), "W/")); err == nil {
+			s, _, _ = strings.Cut(s, "-") // of a set: behind it stands the format
 			if v, err := strconv.ParseInt(s, 10, 64); err == nil {
 				version = v
 			}
@@ -66,16 +68,28 @@ type IfNoneMatch struct {
 	Have string `header:"If-None-Match" maxLength:"1000" doc:"ETag of what the caller has; 304 if it is still that"`
 }
 
+// matches tells whether the caller has what has a tag.
+func (p IfNoneMatch) matches(tag string) bool { return matches(p.Have, tag) }
+
+// matches tells whether an If-None-Match header names a tag.
+func matches(header, tag string) bool {
+	for have := range strings.SplitSeq(header, ",") {
+		// The comparison is weak (RFC 9110, 13.1.2): a proxy that compresses weakens tags.
+		if have = strings.TrimPrefix(strings.TrimSpace(have), "W/"); have == tag || have == "*" {
+			return true
+		}
+	}
+	return false
+}
+
 // answer gives a resource, or 304 if the caller has it.
 func answer[T any](p IfNoneMatch, version int64, body T, err error) (*one[T], error) {
 	if err != nil {
 		return nil, err
 	}
 	tag := etag(version)
-	for have := range strings.SplitSeq(p.Have, ",") {
-		if have = strings.TrimSpace(have); have == tag || have == "*" {
-			return nil, huma.ErrorWithHeaders(huma.Status304NotModified(), http.Header{"Etag": {tag}})
-		}
+	if p.matches(tag) {
+		return nil, huma.ErrorWithHeaders(huma.Status304NotModified(), http.Header{"Etag": {tag}})
 	}
 	return &one[T]{ETag: tag, Body: body}, nil
 }

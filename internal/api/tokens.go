@@ -3,12 +3,10 @@ package api
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"promfleet"
-	"promfleet/internal/fleet"
 )
 
 func (h *handlers) tokens(a huma.API) {
@@ -44,24 +42,5 @@ func (h *handlers) tokens(a huma.API) {
 	serve(h, a, operation{id: "revoke-join-token", summary: "Revoke a join token; nodes that joined with it stay", method: http.MethodDelete, path: "/join-tokens/{id}", who: admin, tag: tag, status: http.StatusNoContent, errors: readErrors},
 		func(ctx context.Context, in *IDPath) (*empty, error) {
 			return nil, h.fleet.RevokeJoinToken(ctx, principal(ctx), in.ID)
-		})
-}
-
-func (h *handlers) events(a huma.API) {
-	type list struct {
-		Limit  int       `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"how many at the most"`
-		Cursor string    `query:"cursor" maxLength:"4096" doc:"next_cursor of the page before; with the same sort and filters"`
-		Q      string    `query:"q" maxLength:"500" doc:"substring of actor, action or object, without regard to case"`
-		Sort   string    `query:"sort" enum:"id,-id" doc:"default: -id, newest first"`
-		Node   string    `query:"node" format:"uuid" doc:"events of this node"`
-		Actor  string    `query:"actor" maxLength:"600" doc:"events of this actor" example:"token:ci"`
-		Object string    `query:"object" maxLength:"600" doc:"events of this object" example:"job/12"`
-		Since  time.Time `query:"since" doc:"events at or after this time (RFC 3339)"`
-	}
-	serve(h, a, operation{id: "list-events", summary: "List events, newest first", method: http.MethodGet, path: "/events", who: viewer, tag: "events"},
-		func(ctx context.Context, in *list) (*page[promfleet.Event], error) {
-			p, err := h.fleet.Events(ctx, fleet.EventQuery{ListQuery: fleet.ListQuery{Limit: in.Limit, Cursor: in.Cursor, Q: in.Q, Sort: in.Sort},
-				Node: lower(in.Node), Actor: in.Actor, Object: in.Object, Since: in.Since})
-			return &page[promfleet.Event]{p}, err
 		})
 }

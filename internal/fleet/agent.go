@@ -108,7 +108,7 @@ func (s *Service) join(ctx context.Context, token string, credential []byte, in 
 		if err := tx.UpdateJoinToken(ctx, jt); err != nil {
 			return err
 		}
-		by := Principal{Name: fmt.Sprintf("join-token/%d", jt.ID)}
+		by := Principal{ID: fmt.Sprintf("join-token/%d", jt.ID), Name: jt.Name}
 		rec, err := tx.Node(ctx, in.UUID)
 		switch {
 		case errors.Is(err, ErrNotFound):
@@ -129,7 +129,7 @@ func (s *Service) join(ctx context.Context, token string, credential []byte, in 
 			}
 		}
 		// A node that just joined has something to apply: the first revision is 1.
-		if err := s.raise(ctx, tx, c, in.UUID); err != nil {
+		if _, err := s.raise(ctx, tx, c, by, in.UUID); err != nil {
 			return err
 		}
 		report := NodeReport{AgentVersion: clean(in.AgentVersion), PrometheusVersion: clean(in.PrometheusVersion), LastSeenAt: &now}

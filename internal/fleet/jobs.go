@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"promfleet"
 	"promfleet/internal/render"
@@ -20,6 +22,9 @@ func (s *Service) showJob(rec JobRecord) (promfleet.Job, error) {
 	}
 	j := rec.Job
 	j.ScrapeConfig, err = maskJSON(v)
+	if j.Contacts == nil {
+		j.Contacts = []int64{}
+	}
 	return j, err
 }
 
@@ -92,9 +97,9 @@ func (s *Service) CreateJob(ctx context.Context, by Principal, in promfleet.JobI
 			return err
 		}
 		if err := tx.InsertJob(ctx, rec); err != nil {
-			return jobCollision(ctx, tx, rec, err)
+			return err
 		}
-		return s.jobChanged(ctx, tx, c, by, "create", rec, nil, true, &out)
+		return s.jobChanged(ctx, tx, c, by, "create", rec, nil, nil, true, &out)
 	})
 	return out, err
 }
@@ -108,57 +113,67 @@ func (s *Service) PutJob(ctx context.Context, by Principal, id int64, match Matc
 func (s *Service) PatchJob(ctx context.Context, by Principal, id int64, match Match, patch json.RawMessage) (promfleet.Job, error) {
 	return s.changeJob(ctx, by, id, match, func(was promfleet.Job) (promfleet.JobInput, error) {
 		return mergePatch(promfleet.JobInput{Node: was.Node, Key: was.Key, JobName: was.JobName,
-			Remark: was.Remark, ScrapeConfig: was.ScrapeConfig}, patch)
+			Remark: was.Remark, ScrapeConfig: was.ScrapeConfig, Contacts: was.Contacts}, patch)
 	})
 }
 
-func (s *Service) changeJob(ctx context.Context, by Principal, id int64, match Match, input func(promfleet.Job) (promfleet.JobInput, error)) (promfleet.Job, error) {
-	var out promfleet.Job
-	err := s.update(ctx, func(tx Tx, c *change) error {
-		rec, err := liveJob(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := match.check(rec.Version); err != nil {
-			return err
-		}
-		before, err := s.showJob(*rec)
-		if err != nil {
-			return err
-		}
-		in, err := input(before)
-		if err != nil {
-			return err
-		}
-		if in.Node != "" && in.Node != rec.Node {
-			return promfleet.BadField("body.node", "a job stays on its node; create it on the other one")
-		}
-		if err := validateJob(&in); err != nil {
-			return err
-		}
-		old, err := s.open(rec.SealedScrapeConfig, jobContext(rec.Node))
-		if err != nil {
-			return err
-		}
-		if err := s.setJob(ctx, tx, rec, in, old); err != nil {
-			return err
-		}
-		after, err := s.showJob(*rec)
-		if err != nil {
-			return err
-		}
-		if same(before, after) && string(plainOf(s, rec)) == old.Text {
-			out = before
-			return nil
-		}
-		rec.UpdatedAt = s.now()
-		if err := tx.UpdateJob(ctx, rec); err != nil {
-			return jobCollision(ctx, tx, rec, err)
-		}
-		metaChanged := render.MetaSeen(json.RawMessage(old.Text)) != render.MetaSeen(plainOf(s, rec))
-		return s.jobChanged(ctx, tx, c, by, "update", rec, &before, metaChanged, &out)
+func (s *Service) changeJob(ctx context.Context, by Principal, id int64, match Match, input func(was promfleet.Job) (promfleet.JobInput, error)) (out promfleet.Job, err error) {
+	err = s.update(ctx, func(tx Tx, c *change) (err error) {
+		out, err = s.changeJobIn(ctx, tx, c, by, id, match, input)
+		return err
 	})
 	return out, err
+}
+
+func (s *Service) changeJobIn(ctx context.Context, tx Tx, c *change, by Principal, id int64, match Match, input func(was promfleet.Job) (promfleet.JobInput, error)) (out promfleet.Job, err error) {
+	rec, err := liveJob(ctx, tx, id)
+	if err != nil {
+		return out, err
+	}
+	if err := match.check(rec.Version); err != nil {
+		return out, err
+	}
+	before, err := s.showJob(*rec)
+	if err != nil {
+		return out, err
+	}
+	in, err := input(before)
+	if err != nil {
+		return out, err
+	}
+	if in.Node != "" && !strings.EqualFold(in.Node, rec.Node) {
+		return out, promfleet.BadField("body.node", "a job stays on its node; create it on the other one")
+	}
+	if err := validateJob(&in); err != nil {
+		return out, err
+	}
+	old, err := s.open(rec.SealedScrapeConfig, jobContext(rec.Node))
+	if err != nil {
+		return out, err
+	}
+	was := *rec
+	if err := s.setJob(ctx, tx, rec, in, old); err != nil {
+		return out, err
+	}
+	after, err := s.showJob(*rec)
+	if err != nil {
+		return out, err
+	}
+	if same(before, after) && string(plainOf(s, rec)) == old.Text {
+		return before, nil
+	}
+	rec.UpdatedAt = s.now()
+	if err := tx.UpdateJob(ctx, rec); err != nil {
+		return out, err
+	}
+	metaChanged := render.MetaSeen(json.RawMessage(old.Text)) != render.MetaSeen(plainOf(s, rec))
+	if err := s.jobChanged(ctx, tx, c, by, "update", rec, &before, was.SealedScrapeConfig, metaChanged, &out); err != nil {
+		return out, err
+	}
+	if was.Key != rec.Key {
+		return out, tx.EndHistory(ctx, rec.Node, render.IndexName(was.Key), c.raised[rec.Node])
+	}
+	return out, nil
 }
 
 func plainOf(s *Service, rec *JobRecord) json.RawMessage {
@@ -171,11 +186,12 @@ func plainOf(s *Service, rec *JobRecord) json.RawMessage {
 
 // same tells whether two records show the same but for their times.
 func same(a, b promfleet.Job) bool {
-	return a.Key == b.Key && a.JobName == b.JobName && a.Remark == b.Remark && string(a.ScrapeConfig) == string(b.ScrapeConfig)
+	return a.Key == b.Key && a.JobName == b.JobName && a.Remark == b.Remark && string(a.ScrapeConfig) == string(b.ScrapeConfig) &&
+		slices.Equal(a.Contacts, b.Contacts)
 }
 
-// setJob checks in against the node's base and puts it into rec, sealed. old is
-// what Masked stands for.
+// setJob checks in against the node's base and other jobs and puts it into rec,
+// sealed. old is what Masked stands for.
 func (s *Service) setJob(ctx context.Context, tx Tx, rec *JobRecord, in promfleet.JobInput, old sealed) error {
 	node, err := tx.Node(ctx, rec.Node)
 	if err != nil {
@@ -206,14 +222,20 @@ func (s *Service) setJob(ctx context.Context, tx Tx, rec *JobRecord, in promflee
 	if err != nil {
 		return err
 	}
-	rec.Key, rec.JobName, rec.Remark = in.Key, in.JobName, in.Remark
+	if err := liveContacts(ctx, tx, in.Contacts); err != nil {
+		return err
+	}
+	rec.Key, rec.JobName, rec.Remark, rec.Contacts = in.Key, in.JobName, in.Remark, in.Contacts
+	if err := jobCollision(ctx, tx, rec); err != nil {
+		return err
+	}
 	rec.SealedScrapeConfig, err = s.seal(sealed{Text: string(in.ScrapeConfig), Secrets: secrets}, jobContext(rec.Node))
 	return err
 }
 
 // jobChanged renders what a written job changes, records the event, and shows the job.
-func (s *Service) jobChanged(ctx context.Context, tx Tx, c *change, by Principal, action string, rec *JobRecord, before *promfleet.Job, pieces bool, out *promfleet.Job) error {
-	j, err := s.editJob(ctx, tx, rec)
+func (s *Service) jobChanged(ctx context.Context, tx Tx, c *change, by Principal, action string, rec *JobRecord, before *promfleet.Job, sealedBefore []byte, pieces bool, out *promfleet.Job) error {
+	j, err := s.editJob(ctx, tx, c, by, rec)
 	if err != nil {
 		return err
 	}
@@ -232,90 +254,101 @@ func (s *Service) jobChanged(ctx context.Context, tx Tx, c *change, by Principal
 	if before != nil {
 		was = before
 	}
-	return s.event(ctx, tx, by, action, jobObject(rec.ID), rec.Node, was, out)
+	e := EventRecord{Event: promfleet.Event{Action: action, Object: jobObject(rec.ID), Node: rec.Node}, SealedBefore: sealedBefore}
+	return s.insertEvent(ctx, tx, by, e, was, out)
 }
 
 func jobObject(id int64) string { return fmt.Sprintf("job/%d", id) }
 
 // jobCollision says which job has the key or the name already.
-func jobCollision(ctx context.Context, tx Tx, rec *JobRecord, err error) error {
-	if !errors.Is(err, ErrExists) {
+func jobCollision(ctx context.Context, tx Tx, rec *JobRecord) error {
+	taken := func(o *JobRecord, field, value string) error {
+		return &promfleet.Error{Code: promfleet.Conflict, Message: fmt.Sprintf("job %d (%s) of this node has the %s %q already", o.ID, o.Key, field, value),
+			Fields: []promfleet.FieldError{{Location: "body." + field, Message: "taken"}}}
+	}
+	switch o, err := tx.JobByKey(ctx, rec.Node, rec.Key); {
+	case err == nil && o.ID != rec.ID:
+		return taken(o, "key", rec.Key)
+	case err != nil && !errors.Is(err, ErrNotFound):
 		return err
 	}
-	jobs, lerr := tx.JobsOfNode(ctx, rec.Node)
-	if lerr != nil {
-		return lerr
+	switch o, err := tx.JobByName(ctx, rec.Node, rec.JobName); {
+	case err == nil && o.ID != rec.ID:
+		return taken(o, "job_name", rec.JobName)
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return err
 	}
-	for _, j := range jobs {
-		switch {
-		case j.ID == rec.ID:
-		case j.Key == rec.Key:
-			return &promfleet.Error{Code: promfleet.Conflict, Message: fmt.Sprintf("job %d of this node has the key %q already", j.ID, rec.Key),
-				Fields: []promfleet.FieldError{{Location: "body.key", Message: "taken"}}}
-		case j.JobName == rec.JobName:
-			return &promfleet.Error{Code: promfleet.Conflict, Message: fmt.Sprintf("job %d (%s) of this node has the job_name %q already", j.ID, j.Key, rec.JobName),
-				Fields: []promfleet.FieldError{{Location: "body.job_name", Message: "taken"}}}
-		}
-	}
-	return err
+	return nil
 }
 
 // DeleteJob deletes a job; its targets are scraped no more.
 func (s *Service) DeleteJob(ctx context.Context, by Principal, id int64, match Match) error {
-	return s.update(ctx, func(tx Tx, c *change) error {
-		rec, err := liveJob(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := match.check(rec.Version); err != nil {
-			return err
-		}
-		before, err := s.showJob(*rec)
-		if err != nil {
-			return err
-		}
-		now := s.now()
-		rec.DeletedAt, rec.UpdatedAt = &now, now
-		if err := tx.UpdateJob(ctx, rec); err != nil {
-			return err
-		}
-		if err := s.raise(ctx, tx, c, rec.Node); err != nil {
-			return err
-		}
-		return s.event(ctx, tx, by, "delete", jobObject(id), rec.Node, before, nil)
-	})
+	return s.update(ctx, func(tx Tx, c *change) error { return s.deleteJob(ctx, tx, c, by, id, match) })
+}
+
+func (s *Service) deleteJob(ctx context.Context, tx Tx, c *change, by Principal, id int64, match Match) error {
+	rec, err := liveJob(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if err := match.check(rec.Version); err != nil {
+		return err
+	}
+	before, err := s.showJob(*rec)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	rec.DeletedAt, rec.UpdatedAt = &now, now
+	if err := tx.UpdateJob(ctx, rec); err != nil {
+		return err
+	}
+	revision, err := s.raise(ctx, tx, c, by, rec.Node)
+	if err != nil {
+		return err
+	}
+	if err := tx.EndHistory(ctx, rec.Node, render.IndexName(rec.Key), revision); err != nil {
+		return err
+	}
+	return s.event(ctx, tx, by, "delete", jobObject(id), rec.Node, before, nil)
 }
 
 // RestoreJob undoes the deletion of a job.
-func (s *Service) RestoreJob(ctx context.Context, by Principal, id int64) (promfleet.Job, error) {
-	var out promfleet.Job
-	err := s.update(ctx, func(tx Tx, c *change) error {
-		rec, err := tx.Job(ctx, id)
-		if _, err = found(rec, err, "job", id); err != nil {
-			return err
-		}
-		if rec.DeletedAt == nil {
-			return promfleet.Errorf(promfleet.Conflict, "job %d is not deleted", id)
-		}
-		if _, err := liveNode(ctx, tx, rec.Node); err != nil {
-			return promfleet.Errorf(promfleet.Conflict, "the node of job %d is deleted; restore that first", id)
-		}
-		old, err := s.open(rec.SealedScrapeConfig, jobContext(rec.Node))
-		if err != nil {
-			return err
-		}
-		// The base may have changed since.
-		in := promfleet.JobInput{Key: rec.Key, JobName: rec.JobName, Remark: rec.Remark, ScrapeConfig: json.RawMessage(old.Text)}
-		if err := s.setJob(ctx, tx, rec, in, old); err != nil {
-			return err
-		}
-		rec.DeletedAt, rec.UpdatedAt = nil, s.now()
-		// Its parts are new to an agent that has been without them.
-		rec.JobParts = JobParts{}
-		if err := tx.UpdateJob(ctx, rec); err != nil {
-			return jobCollision(ctx, tx, rec, err)
-		}
-		return s.jobChanged(ctx, tx, c, by, "restore", rec, nil, false, &out)
+func (s *Service) RestoreJob(ctx context.Context, by Principal, id int64) (out promfleet.Job, err error) {
+	err = s.update(ctx, func(tx Tx, c *change) (err error) {
+		out, err = s.restoreJob(ctx, tx, c, by, id)
+		return err
 	})
+	return out, err
+}
+
+func (s *Service) restoreJob(ctx context.Context, tx Tx, c *change, by Principal, id int64) (out promfleet.Job, err error) {
+	rec, err := tx.Job(ctx, id)
+	if _, err = found(rec, err, "job", id); err != nil {
+		return out, err
+	}
+	if rec.DeletedAt == nil {
+		return out, promfleet.Errorf(promfleet.Conflict, "job %d is not deleted", id)
+	}
+	if _, err := liveNode(ctx, tx, rec.Node); err != nil {
+		return out, promfleet.Errorf(promfleet.Conflict, "the node of job %d is deleted; restore that first", id)
+	}
+	old, err := s.open(rec.SealedScrapeConfig, jobContext(rec.Node))
+	if err != nil {
+		return out, err
+	}
+	// The base may have changed since.
+	in := promfleet.JobInput{Key: rec.Key, JobName: rec.JobName, Remark: rec.Remark, ScrapeConfig: json.RawMessage(old.Text), Contacts: rec.Contacts}
+	if err := s.setJob(ctx, tx, rec, in, old); err != nil {
+		return out, err
+	}
+	rec.DeletedAt, rec.UpdatedAt = nil, s.now()
+	// Its parts are new to an agent that has been without them, and tags may have
+	// other names by now.
+	rec.JobParts = JobParts{SetVersion: rec.SetVersion + 1}
+	if err := tx.UpdateJob(ctx, rec); err != nil {
+		return out, err
+	}
+	err = s.jobChanged(ctx, tx, c, by, "restore", rec, nil, nil, true, &out)
 	return out, err
 }

@@ -29,6 +29,9 @@ func (s *Service) showNode(rec NodeRecord) (promfleet.Node, error) {
 	if n.Tags == nil {
 		n.Tags = []string{}
 	}
+	if n.Contacts == nil {
+		n.Contacts = []int64{}
+	}
 	n.Status = promfleet.NodeStatus{
 		RevisionWanted: rec.Revision, RevisionApplied: rec.Report.Loaded, State: rec.State(s.now()),
 		LastSeenAt: rec.Report.LastSeenAt, LastError: rec.Report.Error,
@@ -46,11 +49,12 @@ type nodeEvent struct {
 	Addr       string   `json:"addr"`
 	Tags       []string `json:"tags"`
 	BaseConfig string   `json:"base_config"`
+	Contacts   []int64  `json:"contacts"`
 }
 
 func (s *Service) nodeEvent(rec NodeRecord) (nodeEvent, error) {
 	n, err := s.showNode(rec)
-	return nodeEvent{n.UUID, n.Hostname, n.Addr, n.Tags, n.BaseConfig}, err
+	return nodeEvent{n.UUID, n.Hostname, n.Addr, n.Tags, n.BaseConfig, n.Contacts}, err
 }
 
 // Nodes lists nodes.
@@ -89,78 +93,98 @@ func (s *Service) Node(ctx context.Context, uuid string) (node promfleet.Node, e
 	return node, err
 }
 
-// PatchNode changes tags and base_config by a JSON merge patch (RFC 7396).
+// PatchNode changes tags, base_config and contacts by a JSON merge patch (RFC 7396).
 func (s *Service) PatchNode(ctx context.Context, by Principal, uuid string, match Match, patch json.RawMessage) (promfleet.Node, error) {
 	var out promfleet.Node
-	err := s.update(ctx, func(tx Tx, c *change) error {
-		rec, err := liveNode(ctx, tx, uuid)
-		if err != nil {
-			return err
-		}
-		if err := match.check(rec.Version); err != nil {
-			return err
-		}
-		before, err := s.nodeEvent(*rec)
-		if err != nil {
-			return err
-		}
-		in, err := mergePatch(promfleet.NodeInput{Tags: before.Tags, BaseConfig: before.BaseConfig}, patch)
-		if err != nil {
-			return err
-		}
-		old, err := s.open(rec.SealedBase, baseContext(uuid))
-		if err != nil {
-			return err
-		}
-		var f fields
-		in.Tags = f.tags("body.tags", in.Tags)
-		if err := f.err(); err != nil {
-			return err
-		}
-		if in.BaseConfig == before.BaseConfig {
-			in.BaseConfig = old.Text // nothing of it changes, its layout neither
-		}
-		base, err := s.checkBase(ctx, tx, uuid, in.BaseConfig, old)
-		if err != nil {
-			return err
-		}
-		if base.Text == old.Text && slices.Equal(in.Tags, before.Tags) {
-			out, err = s.showNode(*rec)
-			return err
-		}
-		rec.Tags, rec.UpdatedAt = in.Tags, s.now()
-		rec.SealedBase = nil
-		if base.Text != "" {
-			if rec.SealedBase, err = s.seal(base, baseContext(uuid)); err != nil {
-				return err
-			}
-		}
-		was := rec.Base
-		if rec.Base = (PartState{}); base.Text != "" {
-			rec.Base = was.with([]byte(base.Text), rec.Revision+1)
-		}
-		if err := tx.UpdateNode(ctx, rec); err != nil {
-			return err
-		}
-		if rec.Base != was {
-			if err := s.raise(ctx, tx, c, uuid); err != nil {
-				return err
-			}
-		}
-		after, err := s.nodeEvent(*rec)
-		if err != nil {
-			return err
-		}
-		if err := s.event(ctx, tx, by, "update", nodeObject(uuid), uuid, before, after); err != nil {
-			return err
-		}
-		if rec, err = tx.Node(ctx, uuid); err != nil {
-			return err
-		}
-		out, err = s.showNode(*rec)
+	err := s.update(ctx, func(tx Tx, c *change) (err error) {
+		out, err = s.changeNode(ctx, tx, c, by, uuid, match, func(was promfleet.NodeInput) (promfleet.NodeInput, error) {
+			return mergePatch(was, patch)
+		})
 		return err
 	})
 	return out, err
+}
+
+func (s *Service) changeNode(ctx context.Context, tx Tx, c *change, by Principal, uuid string, match Match, input func(was promfleet.NodeInput) (promfleet.NodeInput, error)) (out promfleet.Node, err error) {
+	rec, err := liveNode(ctx, tx, uuid)
+	if err != nil {
+		return out, err
+	}
+	if err := match.check(rec.Version); err != nil {
+		return out, err
+	}
+	before, err := s.nodeEvent(*rec)
+	if err != nil {
+		return out, err
+	}
+	in, err := input(promfleet.NodeInput{Tags: before.Tags, BaseConfig: before.BaseConfig, Contacts: before.Contacts})
+	if err != nil {
+		return out, err
+	}
+	old, err := s.open(rec.SealedBase, baseContext(uuid))
+	if err != nil {
+		return out, err
+	}
+	var f fields
+	in.Tags = f.tags("body.tags", in.Tags)
+	in.Contacts = f.contacts("body.contacts", in.Contacts)
+	if err := f.err(); err != nil {
+		return out, err
+	}
+	if err := liveContacts(ctx, tx, in.Contacts); err != nil {
+		return out, err
+	}
+	if in.BaseConfig == before.BaseConfig {
+		in.BaseConfig = old.Text // nothing of it changes, its layout neither
+	}
+	base, err := s.checkBase(ctx, tx, uuid, in.BaseConfig, old)
+	if err != nil {
+		return out, err
+	}
+	if base.Text == old.Text && slices.Equal(in.Tags, before.Tags) && slices.Equal(in.Contacts, before.Contacts) {
+		return s.showNode(*rec)
+	}
+	sealedBefore, was := rec.SealedBase, rec.Base
+	rec.Tags, rec.Contacts, rec.UpdatedAt = in.Tags, in.Contacts, s.now()
+	rec.SealedBase, rec.Base = nil, PartState{}
+	if base.Text != "" {
+		if rec.SealedBase, err = s.seal(base, baseContext(uuid)); err != nil {
+			return out, err
+		}
+		rec.Base = was.with([]byte(base.Text), rec.Revision+1)
+	}
+	if err := tx.UpdateNode(ctx, rec); err != nil {
+		return out, err
+	}
+	if rec.Base != was {
+		if err := s.baseChanged(ctx, tx, c, by, rec); err != nil {
+			return out, err
+		}
+	}
+	after, err := s.nodeEvent(*rec)
+	if err != nil {
+		return out, err
+	}
+	e := EventRecord{Event: promfleet.Event{Action: "update", Object: nodeObject(uuid), Node: uuid}, SealedBefore: sealedBefore}
+	if err := s.insertEvent(ctx, tx, by, e, before, after); err != nil {
+		return out, err
+	}
+	if rec, err = tx.Node(ctx, uuid); err != nil {
+		return out, err
+	}
+	return s.showNode(*rec)
+}
+
+// baseChanged gives the node its new revision and writes its history down.
+func (s *Service) baseChanged(ctx context.Context, tx Tx, c *change, by Principal, rec *NodeRecord) error {
+	revision, err := s.raise(ctx, tx, c, by, rec.UUID)
+	if err != nil {
+		return err
+	}
+	if rec.SealedBase == nil {
+		return tx.EndHistory(ctx, rec.UUID, render.BasePart, revision)
+	}
+	return tx.SetHistory(ctx, PartHistory{Node: rec.UUID, Name: render.BasePart, From: revision, Sealed: rec.SealedBase})
 }
 
 // checkBase asks Prometheus about a base config together with the node's jobs,
@@ -183,7 +207,7 @@ func (s *Service) checkBase(ctx context.Context, tx Tx, uuid, text string, old s
 	if err != nil {
 		return sealed{}, err
 	}
-	jobs, err := s.renderJobs(ctx, tx, uuid, s.plainJob)
+	jobs, err := s.renderJobs(ctx, tx, uuid)
 	if err != nil {
 		return sealed{}, err
 	}
@@ -226,14 +250,15 @@ func (s *Service) plainJob(rec JobRecord) (promfleet.Job, error) {
 	return j, err
 }
 
-func (s *Service) renderJobs(ctx context.Context, tx Tx, uuid string, of func(JobRecord) (promfleet.Job, error)) ([]render.Job, error) {
+// renderJobs gives a node's jobs, secrets and all.
+func (s *Service) renderJobs(ctx context.Context, tx Tx, uuid string) ([]render.Job, error) {
 	recs, err := tx.JobsOfNode(ctx, uuid)
 	if err != nil {
 		return nil, err
 	}
 	jobs := make([]render.Job, 0, len(recs))
 	for _, rec := range recs {
-		j, err := of(rec)
+		j, err := s.plainJob(rec)
 		if err != nil {
 			return nil, err
 		}
@@ -245,98 +270,61 @@ func (s *Service) renderJobs(ctx context.Context, tx Tx, uuid string, of func(Jo
 	return jobs, nil
 }
 
-// NodeConfig gives the files that a node should have now, secrets masked. Paths
-// are those of an agent with the default targets directory.
-func (s *Service) NodeConfig(ctx context.Context, uuid string) (out promfleet.RenderedConfig, err error) {
-	err = s.view(ctx, func(tx Tx) error {
-		rec, err := liveNode(ctx, tx, uuid)
-		if err != nil {
-			return err
-		}
-		n, err := s.showNode(*rec)
-		if err != nil {
-			return err
-		}
-		jobs, err := s.renderJobs(ctx, tx, uuid, s.showJob)
-		if err != nil {
-			return err
-		}
-		yml, err := render.PrometheusYML([]byte(n.BaseConfig), jobs, "targets.d")
-		if err != nil {
-			return err
-		}
-		out = promfleet.RenderedConfig{Revision: rec.Revision, PrometheusYML: string(yml), Files: []promfleet.RenderedFile{}}
-		recs, err := tx.JobsOfNode(ctx, uuid)
-		if err != nil {
-			return err
-		}
-		for _, j := range recs {
-			pieces, err := tx.PiecesInRange(ctx, j.ID, everything.Lo, everything.Hi())
-			if err != nil {
-				return err
-			}
-			for _, p := range pieces {
-				if p.Count > 0 {
-					out.Files = append(out.Files, promfleet.RenderedFile{Path: j.Key + "/" + p.Range().Name() + ".json",
-						Hash: p.Hash, Size: p.Size, Targets: p.Count})
-				}
-			}
-		}
-		slices.SortFunc(out.Files, func(a, b promfleet.RenderedFile) int { return strings.Compare(a.Path, b.Path) })
-		return nil
-	})
-	return out, err
-}
-
 // DeleteNode deletes a node and revokes its agent's credential. What the agent
 // has written stays: scraping goes on.
 func (s *Service) DeleteNode(ctx context.Context, by Principal, uuid string, match Match) error {
-	return s.update(ctx, func(tx Tx, c *change) error {
-		rec, err := liveNode(ctx, tx, uuid)
-		if err != nil {
-			return err
-		}
-		if err := match.check(rec.Version); err != nil {
-			return err
-		}
-		before, err := s.nodeEvent(*rec)
-		if err != nil {
-			return err
-		}
-		now := s.now()
-		rec.DeletedAt, rec.UpdatedAt, rec.CredentialHash = &now, now, nil
-		if err := tx.UpdateNode(ctx, rec); err != nil {
-			return err
-		}
-		c.nodes = append(c.nodes, uuid) // so that a held request ends
-		return s.event(ctx, tx, by, "delete", nodeObject(uuid), uuid, before, nil)
-	})
+	return s.update(ctx, func(tx Tx, c *change) error { return s.deleteNode(ctx, tx, c, by, uuid, match) })
+}
+
+func (s *Service) deleteNode(ctx context.Context, tx Tx, c *change, by Principal, uuid string, match Match) error {
+	rec, err := liveNode(ctx, tx, uuid)
+	if err != nil {
+		return err
+	}
+	if err := match.check(rec.Version); err != nil {
+		return err
+	}
+	before, err := s.nodeEvent(*rec)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	rec.DeletedAt, rec.UpdatedAt, rec.CredentialHash = &now, now, nil
+	if err := tx.UpdateNode(ctx, rec); err != nil {
+		return err
+	}
+	c.gone = append(c.gone, uuid) // so that a held request ends
+	return s.event(ctx, tx, by, "delete", nodeObject(uuid), uuid, before, nil)
 }
 
 // RestoreNode undoes the deletion of a node. Its agent must join again.
 func (s *Service) RestoreNode(ctx context.Context, by Principal, uuid string) (promfleet.Node, error) {
 	var out promfleet.Node
-	err := s.update(ctx, func(tx Tx, _ *change) error {
-		rec, err := tx.Node(ctx, uuid)
-		if _, err = found(rec, err, "node", uuid); err != nil {
-			return err
-		}
-		if rec.DeletedAt == nil {
-			return promfleet.Errorf(promfleet.Conflict, "node %s is not deleted", uuid)
-		}
-		rec.DeletedAt, rec.UpdatedAt = nil, s.now()
-		if err := tx.UpdateNode(ctx, rec); err != nil {
-			return err
-		}
-		after, err := s.nodeEvent(*rec)
-		if err != nil {
-			return err
-		}
-		if err := s.event(ctx, tx, by, "restore", nodeObject(uuid), uuid, nil, after); err != nil {
-			return err
-		}
-		out, err = s.showNode(*rec)
+	err := s.update(ctx, func(tx Tx, _ *change) (err error) {
+		out, err = s.restoreNode(ctx, tx, by, uuid)
 		return err
 	})
 	return out, err
+}
+
+func (s *Service) restoreNode(ctx context.Context, tx Tx, by Principal, uuid string) (out promfleet.Node, err error) {
+	rec, err := tx.Node(ctx, uuid)
+	if _, err = found(rec, err, "node", uuid); err != nil {
+		return out, err
+	}
+	if rec.DeletedAt == nil {
+		return out, promfleet.Errorf(promfleet.Conflict, "node %s is not deleted", uuid)
+	}
+	rec.DeletedAt, rec.UpdatedAt = nil, s.now()
+	if err := tx.UpdateNode(ctx, rec); err != nil {
+		return out, err
+	}
+	after, err := s.nodeEvent(*rec)
+	if err != nil {
+		return out, err
+	}
+	if err := s.event(ctx, tx, by, "restore", nodeObject(uuid), uuid, nil, after); err != nil {
+		return out, err
+	}
+	return s.showNode(*rec)
 }

@@ -26,20 +26,26 @@ type moved struct {
 // job in the middle of a change, in a transaction.
 type editedJob struct {
 	rec      *JobRecord
+	by       Principal
 	config   json.RawMessage // plain
 	revision int64           // that the change will have, if it is one for the files
+	targets  bool            // the targets are another set than before
 }
 
-func (s *Service) editJob(ctx context.Context, tx Tx, rec *JobRecord) (*editedJob, error) {
-	n, err := tx.Node(ctx, rec.Node)
-	if err != nil {
-		return nil, err
+func (s *Service) editJob(ctx context.Context, tx Tx, c *change, by Principal, rec *JobRecord) (*editedJob, error) {
+	revision, ok := c.raised[rec.Node]
+	if !ok {
+		n, err := tx.Node(ctx, rec.Node)
+		if err != nil {
+			return nil, err
+		}
+		revision = n.Revision + 1
 	}
 	v, err := s.open(rec.SealedScrapeConfig, jobContext(rec.Node))
 	if err != nil {
 		return nil, err
 	}
-	return &editedJob{rec: rec, config: json.RawMessage(v.Text), revision: n.Revision + 1}, nil
+	return &editedJob{rec: rec, by: by, config: json.RawMessage(v.Text), revision: revision}, nil
 }
 
 // finish renders the job's config and index anew; if the index is another than
@@ -50,6 +56,9 @@ func (s *Service) finish(ctx context.Context, tx Tx, c *change, j *editedJob) er
 		return err
 	}
 	parts := j.rec.JobParts
+	if j.targets {
+		parts.SetVersion++
+	}
 	parts.Config = parts.Config.with(body, j.revision)
 	pieces, err := tx.PiecesInRange(ctx, j.rec.ID, everything.Lo, everything.Hi())
 	if err != nil {
@@ -63,23 +72,23 @@ func (s *Service) finish(ctx context.Context, tx Tx, c *change, j *editedJob) er
 	for _, p := range pieces {
 		parts.Targets += p.Count
 	}
-	if parts == j.rec.JobParts {
+	was := j.rec.JobParts
+	if parts == was {
 		return nil
 	}
 	j.rec.JobParts = parts
 	if err := tx.UpdateJobParts(ctx, j.rec.ID, parts); err != nil {
 		return err
 	}
-	return s.raise(ctx, tx, c, j.rec.Node)
-}
-
-// raise gives a node a new revision.
-func (s *Service) raise(ctx context.Context, tx Tx, c *change, node string) error {
-	if _, err := tx.AddRevision(ctx, node, s.now()); err != nil {
+	if parts.Index == was.Index {
+		return nil // only what no file shows
+	}
+	revision, err := s.raise(ctx, tx, c, j.by, j.rec.Node)
+	if err != nil {
 		return err
 	}
-	c.nodes = append(c.nodes, node)
-	return nil
+	return tx.SetHistory(ctx, PartHistory{Node: j.rec.Node, Name: render.IndexName(j.rec.Key), From: revision,
+		JobName: j.rec.JobName, Sealed: j.rec.SealedScrapeConfig, Index: body})
 }
 
 // with gives the state of a part whose body is this now.
@@ -95,6 +104,11 @@ func (p PartState) part(name string) promfleet.Part {
 }
 
 func indexBody(key string, config PartState, pieces []Piece) ([]byte, error) {
+	return render.IndexBody(indexParts(key, config, pieces))
+}
+
+// indexParts gives the parts of a job: its config, then the pieces.
+func indexParts(key string, config PartState, pieces []Piece) []promfleet.Part {
 	parts := []promfleet.Part{config.part(render.ConfigName(key))}
 	for _, p := range pieces {
 		if p.Count > 0 { // an empty piece only holds its place
@@ -103,7 +117,7 @@ func indexBody(key string, config PartState, pieces []Piece) ([]byte, error) {
 			parts = append(parts, part)
 		}
 	}
-	return render.IndexBody(parts)
+	return parts
 }
 
 // Range gives the keys that the piece holds.

@@ -18,8 +18,9 @@ import (
 type Announcer interface {
 	// Announce says that a node changed. It is called after commit and must not block.
 	Announce(node string)
-	// Subscribe gives a channel that receives after each announcement; cancel ends it.
-	Subscribe(node string) (woken <-chan struct{}, cancel func())
+	// Subscribe gives a channel that receives after each announcement, and when the
+	// node is seen to have another revision than this, or to be gone. cancel ends it.
+	Subscribe(node string, revision int64) (woken <-chan struct{}, cancel func())
 }
 
 // Service is the fleet. Its methods may be called concurrently; the errors they
@@ -30,6 +31,8 @@ type Service struct {
 	hub    Announcer
 	now    func() time.Time
 	bodies *lru.Cache[promfleet.Hash, []byte]
+
+	preview *promfleet.Preview // not nil: nothing is written, this says what would be
 }
 
 // cachedPieces bounds the cache of rendered pieces: at about 50 KB each, 25 MB.
@@ -50,9 +53,13 @@ func (s *Service) Ping(ctx context.Context) error { return s.store.Ping(ctx) }
 
 // Principal is an authenticated caller.
 type Principal struct {
-	Name string // for events, as token:ci
+	ID   string // for events, as token/12
+	Name string // for people
 	Role promfleet.Role
 	Node string // uuid, if it is an agent
+	User int64  // id, if it is a user
+
+	reverts int64 // the event that it is undoing
 }
 
 // Match is the condition of an If-Match header: the record's version must be
@@ -66,22 +73,48 @@ func (m Match) check(version int64) error {
 	return promfleet.Errorf(promfleet.Stale, "it was changed since it was read; read it again and apply the change to that")
 }
 
-// change collects what is to be done after commit.
+// change collects what a transaction did.
 type change struct {
-	nodes []string // whose revision rose
+	raised map[string]int64 // nodes whose revision rose, and to what
+	gone   []string         // nodes that were deleted
 }
+
+// errPreviewed rolls a transaction back of which a preview was made.
+var errPreviewed = errors.New("previewed")
+
+// attempts is how often a write is tried that collides with one at the same time:
+// fn looks for collisions first, so the next try says what is in the way.
+const attempts = 3
 
 // update runs fn in a transaction and wakes the agents of changed nodes after commit.
 func (s *Service) update(ctx context.Context, fn func(tx Tx, c *change) error) error {
 	var c change
-	err := s.store.Update(ctx, func(tx Tx) error {
-		c = change{}
-		return fn(tx, &c)
-	})
+	var err error
+	for range attempts {
+		err = s.store.Update(ctx, func(tx Tx) error {
+			c = change{raised: map[string]int64{}}
+			if err := fn(tx, &c); err != nil || s.preview == nil {
+				return err
+			}
+			if err := s.previewed(ctx, tx, &c); err != nil {
+				return err
+			}
+			return errPreviewed
+		})
+		if !errors.Is(err, ErrExists) || promfleet.ErrorCode(err) != promfleet.Internal {
+			break
+		}
+	}
+	if errors.Is(err, errPreviewed) {
+		return nil
+	}
 	if err != nil {
 		return storeError(err)
 	}
-	for _, n := range c.nodes {
+	for n := range c.raised {
+		s.hub.Announce(n)
+	}
+	for _, n := range c.gone {
 		s.hub.Announce(n)
 	}
 	return nil
@@ -106,6 +139,12 @@ func storeError(err error) error {
 	case errors.Is(err, ErrUnwritable):
 		return &promfleet.Error{Code: promfleet.Unavailable, Err: err,
 			Message: "the server cannot write to its database, nothing was changed; make room on its disk (the server's log has the cause), then try again"}
+	case errors.Is(err, ErrUnreachable):
+		return &promfleet.Error{Code: promfleet.Unavailable, Err: err,
+			Message: "the server cannot reach its database, nothing was changed; try again (the server's log has the cause)"}
+	case errors.Is(err, ErrUncertain):
+		return &promfleet.Error{Code: promfleet.Unavailable, Err: err,
+			Message: "the server lost its database while it made the change, which may or may not have been made; read it again before you try again"}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &promfleet.Error{Code: promfleet.Unavailable, Message: "it took too long; try again", Err: err}
 	default:
@@ -123,7 +162,15 @@ func found[T any](v T, err error, what string, id any) (T, error) {
 
 // event records a write. before and after are what the API shows; nil where there is none.
 func (s *Service) event(ctx context.Context, tx Tx, by Principal, action, object, node string, before, after any) error {
-	e := &promfleet.Event{At: s.now(), Actor: by.Name, Action: action, Object: object, Node: node}
+	return s.insertEvent(ctx, tx, by, EventRecord{Event: promfleet.Event{Action: action, Object: object, Node: node}}, before, after)
+}
+
+// insertEvent writes e with what is left to say of it.
+func (s *Service) insertEvent(ctx context.Context, tx Tx, by Principal, e EventRecord, before, after any) error {
+	e.At, e.Actor, e.ActorName = s.now(), by.ID, by.Name
+	if by.reverts != 0 {
+		e.Action, e.Reverts = "revert", by.reverts
+	}
 	for _, side := range []struct {
 		from any
 		to   *json.RawMessage
@@ -133,11 +180,11 @@ func (s *Service) event(ctx context.Context, tx Tx, by Principal, action, object
 		}
 		b, err := marshal(side.from)
 		if err != nil {
-			return fmt.Errorf("event of %s: %w", object, err)
+			return fmt.Errorf("event of %s: %w", e.Object, err)
 		}
 		*side.to = b
 	}
-	return tx.InsertEvent(ctx, e)
+	return tx.InsertEvent(ctx, &e)
 }
 
 // convert makes a page of another type.

@@ -17,6 +17,11 @@ var (
 	ErrExists = errors.New("already exists")
 	// ErrUnwritable: the store's disk is full, read-only or failing; nothing was changed.
 	ErrUnwritable = errors.New("the store cannot be written")
+	// ErrUnreachable: the store does not answer; nothing was changed.
+	ErrUnreachable = errors.New("the store cannot be reached")
+	// ErrUncertain: the connection was lost while a change was being committed;
+	// whether it was made is not known.
+	ErrUncertain = errors.New("the commit was not confirmed")
 	// ErrVersion: the record's version is not the one given.
 	ErrVersion = errors.New("version changed")
 )
@@ -29,7 +34,9 @@ type Store interface {
 	// Update runs fn in a read-write transaction, serializable with respect to
 	// all others, and commits if fn returns nil: after that the change survives
 	// a crash. It may run fn again after a conflict, so fn has no effect but on
-	// tx. fn's error comes back as it is.
+	// tx. fn's error comes back as it is. After a method has failed with anything
+	// but ErrNotFound or ErrVersion the transaction is of no more use, and is not
+	// committed even if fn returns nil.
 	Update(ctx context.Context, fn func(tx Tx) error) error
 	// Ping says whether the store answers.
 	Ping(ctx context.Context) error
@@ -55,8 +62,31 @@ type Tx interface {
 	UpdateNode(ctx context.Context, n *NodeRecord) error
 	// UpdateReport writes the report of a node and nothing else. ErrNotFound.
 	UpdateReport(ctx context.Context, uuid string, r NodeReport) error
-	// AddRevision raises the node's revision by one, records it, and gives it. ErrNotFound.
-	AddRevision(ctx context.Context, uuid string, at time.Time) (int64, error)
+	// AddRevision raises the node's revision by one, records it as r (whose Number
+	// it sets), and gives it. ErrNotFound.
+	AddRevision(ctx context.Context, uuid string, r promfleet.Revision) (int64, error)
+	// RevisionsOf gives nodes' revisions, of live ones only: the others are missing.
+	RevisionsOf(ctx context.Context, uuids []string) (map[string]int64, error)
+	// Revision gives a recorded revision of a node. ErrNotFound.
+	Revision(ctx context.Context, uuid string, number int64) (*promfleet.Revision, error)
+	// ListRevisions lists the recorded revisions of a node. Sort: number, -number
+	// (default). Q and Deleted mean nothing here.
+	ListRevisions(ctx context.Context, uuid string, q ListQuery) (promfleet.Page[promfleet.Revision], error)
+
+	// SetHistory says that a part of a node is p from revision p.From on, until it
+	// is set again; one set twice in a revision counts as set last.
+	SetHistory(ctx context.Context, p PartHistory) error
+	// EndHistory says that a node has a part no more from a revision on; of one that
+	// it has not, nothing.
+	EndHistory(ctx context.Context, node, name string, at int64) error
+	// HistoryAt gives the parts that a node had at a revision, sorted by name (bytewise).
+	HistoryAt(ctx context.Context, node string, revision int64) ([]PartHistory, error)
+	// HasHistory tells whether there is any history of a node.
+	HasHistory(ctx context.Context, node string) (bool, error)
+	// PruneHistory forgets the revisions of a node below one, and the parts that
+	// only those had.
+	PruneHistory(ctx context.Context, node string, below int64) error
+
 	// CountNodesByState counts the live nodes by NodeRecord.State at a time.
 	CountNodesByState(ctx context.Context, now time.Time) (map[promfleet.NodeState]int64, error)
 
@@ -64,6 +94,8 @@ type Tx interface {
 	Job(ctx context.Context, id int64) (*JobRecord, error)
 	// JobByKey gives the not-deleted job of a node with a key. ErrNotFound.
 	JobByKey(ctx context.Context, node, key string) (*JobRecord, error)
+	// JobByName gives the not-deleted job of a node with a job_name. ErrNotFound.
+	JobByName(ctx context.Context, node, jobName string) (*JobRecord, error)
 	// JobsOfNode gives the not-deleted jobs of a node, sorted by key (bytewise).
 	JobsOfNode(ctx context.Context, node string) ([]JobRecord, error)
 	ListJobs(ctx context.Context, q JobQuery) (promfleet.Page[JobRecord], error)
@@ -85,9 +117,19 @@ type Tx interface {
 	TargetsInRange(ctx context.Context, job int64, lo, hi SplitKey) ([]TargetRecord, error)
 	// InsertTargets sets the IDs. ErrExists if an addr and name is taken in the job.
 	InsertTargets(ctx context.Context, t []*TargetRecord) error
-	// UpdateTarget writes all of t and sets Version to Version+1. ErrVersion;
-	// ErrNotFound; ErrExists if addr and name is taken in the job.
-	UpdateTarget(ctx context.Context, t *TargetRecord) error
+	// TargetsAfter gives not-deleted targets of a job sorted by addr, then name
+	// (bytewise), beginning behind one; "", "" for the first. At most limit.
+	TargetsAfter(ctx context.Context, job int64, addr, name string, limit int) ([]TargetRecord, error)
+	// LabelNames gives the names of the labels of a job's not-deleted targets, sorted.
+	LabelNames(ctx context.Context, job int64) ([]string, error)
+	// TargetsMatching gives the targets that a query selects, sorted by ID,
+	// beginning behind one; Cursor, Sort and Limit of the query mean nothing. At
+	// most limit.
+	TargetsMatching(ctx context.Context, q TargetQuery, after int64, limit int) ([]TargetRecord, error)
+	// UpdateTargets writes all of each and sets Version to Version+1. ErrVersion;
+	// ErrNotFound; ErrExists if addr and name is taken in the job. After an error
+	// some may have been written; as after any, nothing is committed.
+	UpdateTargets(ctx context.Context, t []*TargetRecord) error
 
 	// PieceAt gives the piece of a job whose range holds key. ErrNotFound.
 	PieceAt(ctx context.Context, job int64, key SplitKey) (*Piece, error)
@@ -95,6 +137,80 @@ type Tx interface {
 	PiecesInRange(ctx context.Context, job int64, lo, hi SplitKey) ([]Piece, error)
 	// ReplacePieces deletes the pieces with lo <= Lo <= hi and inserts others in their stead.
 	ReplacePieces(ctx context.Context, job int64, lo, hi SplitKey, with []Piece) error
+
+	// Tag gives a tag, live or deleted. ErrNotFound.
+	Tag(ctx context.Context, id int64) (*promfleet.Tag, error)
+	// TagByName gives the live tag of a name. ErrNotFound.
+	TagByName(ctx context.Context, name string) (*promfleet.Tag, error)
+	// ListTags lists tags. Sort: id, name (default), created_at, updated_at. Q looks
+	// in name, remark.
+	ListTags(ctx context.Context, q ListQuery) (promfleet.Page[promfleet.Tag], error)
+	// InsertTag sets the ID. ErrExists if the name is taken by a live one.
+	InsertTag(ctx context.Context, t *promfleet.Tag) error
+	// UpdateTag writes all of t and sets Version to Version+1. ErrVersion;
+	// ErrNotFound; ErrExists. A deleted tag is on nothing; a restored one is on what
+	// it was on and what has since not been given tags anew.
+	UpdateTag(ctx context.Context, t *promfleet.Tag) error
+	// TouchTagged raises the versions of the nodes and targets that have a tag, be it
+	// deleted or not: what is shown of them changes.
+	TouchTagged(ctx context.Context, tag int64) error
+	// JobsWithTag gives the not-deleted jobs, whatever their nodes are, that have a
+	// not-deleted target with a tag, be the tag deleted or not, sorted by ID.
+	JobsWithTag(ctx context.Context, tag int64) ([]JobRecord, error)
+
+	// User gives a user, live or deleted. ErrNotFound.
+	User(ctx context.Context, id int64) (*UserRecord, error)
+	// UserByName gives the live user of a name. ErrNotFound.
+	UserByName(ctx context.Context, name string) (*UserRecord, error)
+	// ListUsers lists users. Sort: id, name (default), created_at, updated_at. Q
+	// looks in name.
+	ListUsers(ctx context.Context, q ListQuery) (promfleet.Page[UserRecord], error)
+	// AnyUser tells whether there is or was a user.
+	AnyUser(ctx context.Context) (bool, error)
+	// InsertUser sets the ID. ErrExists if the name is taken by a live one.
+	InsertUser(ctx context.Context, u *UserRecord) error
+	// UpdateUser writes all of u and sets Version to Version+1. ErrVersion;
+	// ErrNotFound; ErrExists.
+	UpdateUser(ctx context.Context, u *UserRecord) error
+	// Password gives the hash of a user's password. ErrNotFound if there is none.
+	Password(ctx context.Context, user int64) (string, error)
+	// SetPassword replaces the hash of a user's password.
+	SetPassword(ctx context.Context, user int64, hash string, at time.Time) error
+
+	// Contact gives a contact, live or deleted, whatever its user is. ErrNotFound.
+	Contact(ctx context.Context, id int64) (*promfleet.Contact, error)
+	ListContacts(ctx context.Context, q ContactQuery) (promfleet.Page[promfleet.Contact], error)
+	// InsertContact sets the ID.
+	InsertContact(ctx context.Context, c *promfleet.Contact) error
+	// UpdateContact writes all of c and sets Version to Version+1. ErrVersion; ErrNotFound.
+	UpdateContact(ctx context.Context, c *promfleet.Contact) error
+	// TouchContact raises the versions of the nodes and jobs that name a contact;
+	// TouchUser, of those that name one of a user's, and of the user's contacts.
+	TouchContact(ctx context.Context, id int64) error
+	TouchUser(ctx context.Context, id int64) error
+	// LiveContacts gives those of the ids that are contacts, neither they nor their
+	// users deleted, sorted.
+	LiveContacts(ctx context.Context, ids []int64) ([]int64, error)
+
+	// Session gives a session by the hash of its token. ErrNotFound if there is none
+	// that lasts beyond now.
+	Session(ctx context.Context, hash string, now time.Time) ([]byte, error)
+	// PutSession writes a session, new or not.
+	PutSession(ctx context.Context, hash string, data []byte, expires time.Time) error
+	// DeleteSession deletes a session, if there is one.
+	DeleteSession(ctx context.Context, hash string) error
+	// LoginFailures gives how often a login failed under a key; zero if it never did.
+	LoginFailures(ctx context.Context, key string) (LoginFailures, error)
+	// PutLoginFailures writes what LoginFailures gives; with a Count of 0 it deletes.
+	PutLoginFailures(ctx context.Context, key string, f LoginFailures) error
+	// DeleteExpired deletes sessions that ended before now and login failures that
+	// were last before then, at most limit of each, and says how many it deleted.
+	DeleteExpired(ctx context.Context, now, failures time.Time, limit int) (int64, error)
+
+	// Setting gives a value of the installation's own. ErrNotFound.
+	Setting(ctx context.Context, name string) ([]byte, error)
+	// InsertSetting: ErrExists if it has a value.
+	InsertSetting(ctx context.Context, name string, value []byte) error
 
 	// Token gives a token, revoked or not. ErrNotFound.
 	Token(ctx context.Context, id int64) (*TokenRecord, error)
@@ -114,9 +230,17 @@ type Tx interface {
 	// UpdateJoinToken writes Uses, LastUsedAt and DeletedAt. ErrNotFound.
 	UpdateJoinToken(ctx context.Context, t *JoinTokenRecord) error
 
-	// InsertEvent sets the ID; IDs rise in the order of commit.
-	InsertEvent(ctx context.Context, e *promfleet.Event) error
+	// InsertEvent sets the ID. IDs rise; on several servers, those of writes at the
+	// same time not always in the order of commit.
+	InsertEvent(ctx context.Context, e *EventRecord) error
+	// Event gives an event. ErrNotFound.
+	Event(ctx context.Context, id int64) (*EventRecord, error)
+	// EventsAbove gives the events of an object with a greater ID, oldest first, at
+	// most limit, without what is sealed in them.
+	EventsAbove(ctx context.Context, object string, id int64, limit int) ([]promfleet.Event, error)
 	ListEvents(ctx context.Context, q EventQuery) (promfleet.Page[promfleet.Event], error)
+	// DeleteEvents deletes events before a time, at most limit, and says how many.
+	DeleteEvents(ctx context.Context, before time.Time, limit int) (int64, error)
 }
 
 // NodeRecord is a node as it is kept. Its Status is computed, not kept; its
@@ -154,6 +278,39 @@ type JobParts struct {
 	Index  PartState // jobs/KEY
 	// Targets counts the job's live targets.
 	Targets int64
+	// SetVersion counts the edits of the job's targets; it is the ETag of the set.
+	SetVersion int64
+}
+
+// PartHistory is a part of a node from a revision on: what it takes to show the
+// files of that revision.
+type PartHistory struct {
+	Node, Name string // Name: of the part in the manifest
+	From       int64  // revision
+	JobName    string // of a job
+	Sealed     []byte // base config or scrape_config, as the record has it
+	Index      []byte // of a job: the body of its index
+}
+
+// UserRecord is a user as it is kept.
+type UserRecord struct {
+	promfleet.User
+	// SessionsFrom: sessions that began before are no more.
+	SessionsFrom time.Time
+}
+
+// LoginFailures counts logins that failed in a row.
+type LoginFailures struct {
+	Count int64
+	Last  time.Time
+}
+
+// EventRecord is an event as it is kept.
+type EventRecord struct {
+	promfleet.Event
+	// SealedBefore is the configuration that the object had before, as its record
+	// has it, secrets and all; nil if there is none.
+	SealedBefore []byte
 }
 
 // PartState is a part as last rendered.
@@ -228,11 +385,22 @@ type TargetQuery struct {
 	Addr string
 }
 
-// EventQuery selects events. Sort: id, -id (default). Q looks in actor, action, object.
+// ContactQuery selects contacts, of live users only unless Deleted. Sort: id
+// (default), addr, tel, created_at, updated_at. Q looks in addr, tel.
+type ContactQuery struct {
+	ListQuery
+	User int64
+	Node string // those that a node names
+	Job  int64  // those that a job names
+}
+
+// EventQuery selects events. Sort: id, -id (default). Q looks in actor, actor
+// name, action, object.
 type EventQuery struct {
 	ListQuery
 	Node, Actor, Object string
 	Since               time.Time
+	Without             []string // kinds of objects, as "user"
 }
 
 // StaleAfter is how long a node may be silent before it is called stale: three

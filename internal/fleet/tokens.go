@@ -23,6 +23,9 @@ const DefaultJoinTokenLife = time.Hour
 // touchEvery is how exact last_used_at is: a write a minute, not one a call.
 const touchEvery = time.Minute
 
+func tokenObject(id int64) string     { return fmt.Sprintf("token/%d", id) }
+func joinTokenObject(id int64) string { return fmt.Sprintf("join-token/%d", id) }
+
 // Authenticate tells who holds a token or a node's credential. Join tokens serve
 // for Register alone. It says the same of a wrong, a revoked and an expired one.
 func (s *Service) Authenticate(ctx context.Context, token string) (Principal, error) {
@@ -45,7 +48,7 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 			// A caller that may read is not refused because a write failed.
 			_ = s.touch(ctx, rec.ID)
 		}
-		return Principal{Name: "token:" + rec.Name, Role: rec.Role}, nil
+		return Principal{ID: tokenObject(rec.ID), Name: rec.Name, Role: rec.Role}, nil
 	case strings.HasPrefix(token, CredentialPrefix):
 		var rec *NodeRecord
 		err := s.view(ctx, func(tx Tx) (err error) {
@@ -56,7 +59,7 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 			return Principal{}, refused(err, promfleet.Errorf(promfleet.Unauthorized,
 				"the node's credential is not known: the node was deleted; it must join again with a join token"))
 		}
-		return Principal{Name: nodeObject(rec.UUID), Role: promfleet.RoleAgent, Node: rec.UUID}, nil
+		return Principal{ID: nodeObject(rec.UUID), Name: rec.Hostname, Role: promfleet.RoleAgent, Node: rec.UUID}, nil
 	default:
 		return Principal{}, unknown
 	}
@@ -69,13 +72,22 @@ func refused(err error, as *promfleet.Error) error {
 	return err
 }
 
+// touchWithin is how long a caller waits for its use of a token to be noted: a bulk
+// write must not hold up who only reads.
+const touchWithin = 100 * time.Millisecond
+
 func (s *Service) touch(ctx context.Context, id int64) error {
+	ctx, cancel := context.WithTimeout(ctx, touchWithin)
+	defer cancel()
 	return s.update(ctx, func(tx Tx, _ *change) error {
 		rec, err := tx.Token(ctx, id)
 		if err != nil {
 			return err
 		}
 		now := s.now()
+		if rec.LastUsedAt != nil && now.Sub(*rec.LastUsedAt) < touchEvery {
+			return nil // by another call at the same time
+		}
 		rec.LastUsedAt = &now
 		return tx.UpdateToken(ctx, rec)
 	})
@@ -101,9 +113,9 @@ func (s *Service) CreateToken(ctx context.Context, by Principal, in promfleet.To
 		f.add("body.name", "is missing; say what the token is for")
 	}
 	switch in.Role {
-	case promfleet.RoleViewer, promfleet.RoleEditor, promfleet.RoleAdmin:
+	case promfleet.RoleViewer, promfleet.RoleEditor, promfleet.RoleAdmin, promfleet.RoleSD:
 	default:
-		f.add("body.role", "must be viewer, editor or admin")
+		f.add("body.role", "must be viewer, editor, admin or sd")
 	}
 	now := s.now()
 	if in.ExpiresAt != nil {
@@ -118,7 +130,7 @@ func (s *Service) CreateToken(ctx context.Context, by Principal, in promfleet.To
 		if err := tx.InsertToken(ctx, rec); err != nil {
 			return err
 		}
-		return s.event(ctx, tx, by, "create", fmt.Sprintf("token/%d", rec.ID), "", nil, rec.Token)
+		return s.event(ctx, tx, by, "create", tokenObject(rec.ID), "", nil, rec.Token)
 	})
 	return promfleet.NewToken{Token: rec.Token, Secret: text}, err
 }
@@ -155,7 +167,7 @@ func (s *Service) RevokeToken(ctx context.Context, by Principal, id int64) error
 		if err := tx.UpdateToken(ctx, rec); err != nil {
 			return err
 		}
-		return s.event(ctx, tx, by, "revoke", fmt.Sprintf("token/%d", id), "", before, nil)
+		return s.event(ctx, tx, by, "revoke", tokenObject(id), "", before, nil)
 	})
 }
 
@@ -197,7 +209,7 @@ func (s *Service) CreateJoinToken(ctx context.Context, by Principal, in promflee
 		if err := tx.InsertJoinToken(ctx, rec); err != nil {
 			return err
 		}
-		return s.event(ctx, tx, by, "create", fmt.Sprintf("join-token/%d", rec.ID), "", nil, rec.JoinToken)
+		return s.event(ctx, tx, by, "create", joinTokenObject(rec.ID), "", nil, rec.JoinToken)
 	})
 	return promfleet.NewJoinToken{JoinToken: rec.JoinToken, Secret: text}, err
 }
@@ -217,7 +229,7 @@ func (s *Service) RevokeJoinToken(ctx context.Context, by Principal, id int64) e
 		if err := tx.UpdateJoinToken(ctx, rec); err != nil {
 			return err
 		}
-		return s.event(ctx, tx, by, "revoke", fmt.Sprintf("join-token/%d", id), "", before, nil)
+		return s.event(ctx, tx, by, "revoke", joinTokenObject(id), "", before, nil)
 	})
 }
 

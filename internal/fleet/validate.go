@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -28,6 +30,7 @@ const (
 	MaxScrapeConfig = 256 << 10
 	MaxBaseConfig   = 1 << 20
 	MaxDepth        = 64
+	MaxContacts     = 20
 )
 
 // fields collects what is wrong with an input, so that all of it is told at once.
@@ -63,6 +66,7 @@ func (f *fields) tags(location string, tags []string) []string {
 	tags = slices.Compact(tags)
 	if len(tags) > MaxTags {
 		f.add(location, "%d tags are too many; at most %d", len(tags), MaxTags)
+		return tags
 	}
 	for _, t := range tags {
 		f.text(location, t, MaxTag, false)
@@ -79,9 +83,42 @@ func (f *fields) tags(location string, tags []string) []string {
 	return tags
 }
 
+// contacts checks ids of contacts and gives them sorted, each once.
+func (f *fields) contacts(location string, ids []int64) []int64 {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if len(ids) > MaxContacts {
+		f.add(location, "%d contacts are too many; at most %d", len(ids), MaxContacts)
+	}
+	if ids == nil {
+		return []int64{}
+	}
+	return ids
+}
+
+// liveContacts refuses ids of contacts that are not there.
+func liveContacts(ctx context.Context, tx Tx, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	live, err := tx.LiveContacts(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var f fields
+	for _, id := range ids {
+		if !slices.Contains(live, id) {
+			f.add("body.contacts", "there is no contact %d", id)
+		}
+	}
+	return f.err()
+}
+
 func (f *fields) labels(location string, labels map[string]string) {
 	if len(labels) > MaxLabels {
 		f.add(location, "%d labels are too many; at most %d", len(labels), MaxLabels)
+		return
 	}
 	for name, value := range labels {
 		at := location + "." + name
@@ -117,6 +154,9 @@ func (f *fields) target(at string, in *promfleet.TargetInput) {
 	// To Prometheus a label with an empty value is none.
 	in.Labels = maps.Clone(in.Labels)
 	maps.DeleteFunc(in.Labels, func(_, value string) bool { return value == "" })
+	if len(in.Labels) == 0 {
+		in.Labels = nil
+	}
 	in.Tags = f.tags(at+"tags", in.Tags)
 }
 
@@ -142,6 +182,7 @@ func validateJob(in *promfleet.JobInput) error {
 		}
 		in.ScrapeConfig = sc
 	}
+	in.Contacts = f.contacts("body.contacts", in.Contacts)
 	return f.err()
 }
 
@@ -289,7 +330,11 @@ func merge(doc, patch any) any {
 func decodeError(err error) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return promfleet.BadField("body."+wrong.Field, "a JSON %s does not fit here", wrong.Value)
+		return promfleet.BadField("body."+strings.TrimPrefix(wrong.Field, "ReadOnly."), "a JSON %s does not fit here", wrong.Value)
+	}
+	var time *time.ParseError
+	if errors.As(err, &time) || strings.Contains(err.Error(), "Time.UnmarshalJSON") {
+		return promfleet.BadField("body", "a time must be like 2026-01-02T15:04:05Z (RFC 3339)")
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return promfleet.BadField("body."+strings.Trim(name, `"`), "there is no such field")

@@ -19,7 +19,7 @@ func (s *Service) Watch(ctx context.Context, node string, revision int64, wait t
 	if err := s.seen(ctx, node); err != nil {
 		return nil, err
 	}
-	woken, cancel := s.hub.Subscribe(node)
+	woken, cancel := s.hub.Subscribe(node, revision)
 	defer cancel()
 	timeout := time.NewTimer(wait)
 	defer timeout.Stop()

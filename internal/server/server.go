@@ -7,33 +7,36 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
+	"net/netip"
+	"net/url"
+	"sync"
 	"time"
 
-	"github.com/klauspost/compress/gzhttp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/collectors/version"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/exporter-toolkit/web"
 
-	"promfleet/internal/announce"
-	"promfleet/internal/api"
 	"promfleet/internal/fleet"
-	"promfleet/internal/secret"
-	"promfleet/internal/store"
 )
 
-// Options say where a server keeps its data and where it listens.
+// Options say where a server keeps its data, where it listens and what it is called.
 type Options struct {
-	StoragePath     string   // directory, created 0700 if missing
+	StoragePath     string   // directory for the SQLite database and the secret key, created 0700 if missing
+	StorageURL      string   // of a PostgreSQL database, instead of SQLite; it may hold a password
+	StorageKeyFile  string   // the secret key; "" for secret.key in StoragePath
 	ListenAddresses []string // host:port; port 0 for a free one
 	WebConfigFile   string   // of exporter-toolkit; "" for plain HTTP
+	// ExternalURL is where users reach the server; its path is the one that the
+	// server serves below. nil: at the root of what it listens on.
+	ExternalURL *url.URL
+	// TrustedProxies are those whose word on the caller's address is taken.
+	TrustedProxies  []netip.Prefix
+	EventsRetention time.Duration // 0 keeps all events
+	Notices         io.Writer     // gets the first password; nil: nobody does
 	Version         string
 }
 
@@ -43,6 +46,7 @@ type Server struct {
 	http      *http.Server
 	web       *web.FlagConfig
 	data      io.Closer
+	tasks     []func(context.Context) // run beside serving
 	logger    *slog.Logger
 	release   context.CancelFunc // ends the requests that are held
 }
@@ -54,7 +58,7 @@ const shutdownTimeout = 10 * time.Second
 func New(ctx context.Context, o Options, logger *slog.Logger) (_ *Server, err error) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), version.NewCollector("promfleet"))
-	f, data, err := openFleet(ctx, o.StoragePath, reg)
+	f, data, relay, err := openFleet(ctx, o, reg, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +70,7 @@ func New(ctx context.Context, o Options, logger *slog.Logger) (_ *Server, err er
 	}()
 	held, release := context.WithCancel(context.Background())
 	s.release = release
-	handler, err := s.handler(held, f, o.Version, reg)
+	handler, err := newHandler(held, f, o, reg, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +88,31 @@ func New(ctx context.Context, o Options, logger *slog.Logger) (_ *Server, err er
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	s.web = &web.FlagConfig{WebListenAddresses: &o.ListenAddresses, WebSystemdSocket: new(bool), WebConfigFile: &o.WebConfigFile}
+	if relay != nil {
+		s.tasks = append(s.tasks, relay.Run)
+	}
+	s.tasks = append(s.tasks, func(ctx context.Context) { janitor(ctx, f, o.EventsRetention, logger) })
+	if err := firstAdmin(ctx, f, o.Notices); err != nil {
+		return nil, err
+	}
 	return s, nil
+}
+
+// firstAdmin tells the password of the user that a server on an empty database
+// creates. It goes past the log, which others may read and which is kept.
+func firstAdmin(ctx context.Context, f *fleet.Service, notices io.Writer) error {
+	password, created, err := f.FirstAdmin(ctx)
+	if err != nil {
+		return fmt.Errorf("create the first user: %w", err)
+	}
+	if !created || notices == nil {
+		return nil
+	}
+	_, err = fmt.Fprintf(notices, "user admin was created; the password, shown this once: %s\n", password)
+	if err != nil {
+		return fmt.Errorf("show the password of user admin: %w; hint: set another with promfleet admin user set-password admin", err)
+	}
+	return nil
 }
 
 // cause gives the end of a network error: the address has been said.
@@ -94,32 +122,6 @@ func cause(err error) error {
 		return op.Err
 	}
 	return err
-}
-
-func (s *Server) handler(held context.Context, f *fleet.Service, version string, reg *prometheus.Registry) (http.Handler, error) {
-	reg.MustRegister(newStateCollector(f, s.logger))
-	apiHandler, err := api.New(held, f, version, s.logger)
-	if err != nil {
-		return nil, err
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/api/", apiHandler)
-	mux.Handle("/docs", apiHandler)
-	mux.Handle("/docs/", apiHandler)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg, ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelError)}))
-	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "promfleet is healthy.")
-	})
-	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, r *http.Request) {
-		if err := f.Ping(r.Context()); err != nil {
-			s.logger.Error("not ready", "err", err)
-			http.Error(w, "The database does not answer.", http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "promfleet is ready.")
-	})
-	mux.Handle("GET /{$}", http.RedirectHandler("/docs/", http.StatusFound))
-	return instrument(reg, gzhttp.GzipHandler(mux)), nil
 }
 
 // Addrs gives the addresses that the server listens on.
@@ -133,6 +135,12 @@ func (s *Server) Addrs() []string {
 
 // Run serves until ctx ends, then ends what is under way and closes everything.
 func (s *Server) Run(ctx context.Context) error {
+	// The tasks outlast the requests: the last writes are announced too.
+	background, end := context.WithCancel(context.WithoutCancel(ctx))
+	var tasks sync.WaitGroup
+	for _, task := range s.tasks {
+		tasks.Go(func() { task(background) })
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- web.ServeMultiple(s.listeners, s.http, s.web, s.logger) }()
 	var err error
@@ -145,7 +153,10 @@ func (s *Server) Run(ctx context.Context) error {
 	s.release()
 	bounded, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	return errors.Join(err, s.http.Shutdown(bounded), s.Close())
+	err = errors.Join(err, s.http.Shutdown(bounded))
+	end()
+	tasks.Wait()
+	return errors.Join(err, s.Close())
 }
 
 // Close closes everything, in reverse order. It may be called more than once.
@@ -164,28 +175,4 @@ func (s *Server) Close() error {
 		s.data = nil
 	}
 	return errors.Join(errs...)
-}
-
-// OpenFleet opens the fleet that is kept in a directory, for commands that work
-// on the database itself. A server may be running on it.
-func OpenFleet(ctx context.Context, storagePath string) (*fleet.Service, io.Closer, error) {
-	return openFleet(ctx, storagePath, nil)
-}
-
-func openFleet(ctx context.Context, dir string, reg prometheus.Registerer) (*fleet.Service, io.Closer, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("create the storage directory %s: %w; hint: choose another with --storage.path", dir, err)
-	}
-	db := filepath.Join(dir, "promfleet.db")
-	_, err := os.Stat(db)
-	fresh := errors.Is(err, fs.ErrNotExist)
-	box, err := secret.LoadBox(filepath.Join(dir, "secret.key"), fresh)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w; hint: restore the key that the database in %s was made with", err, dir)
-	}
-	st, err := store.OpenSQLite(ctx, db, store.Options{Registerer: reg})
-	if err != nil {
-		return nil, nil, err
-	}
-	return fleet.New(st, box, &announce.Hub{}, time.Now), st, nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"promfleet"
@@ -31,13 +30,6 @@ func loadedPtr(t *time.Time) *time.Time {
 	return &u
 }
 
-// fold makes text comparable without regard to case. Upper case first, because
-// some letters (the Greek sigmas) differ in lower case only.
-func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
-
-// searchText joins what q is looked up in by a character that text does not have.
-func searchText(fields ...string) string { return fold(strings.Join(fields, "\x1f")) }
-
 func tagNames(tags []*tag) []string {
 	names := make([]string, len(tags))
 	for i, t := range tags {
@@ -45,6 +37,15 @@ func tagNames(tags []*tag) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+func contactIDs(contacts []*contact) []int64 {
+	ids := make([]int64, len(contacts))
+	for i, c := range contacts {
+		ids[i] = c.ID
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 func nodeModel(n *fleet.NodeRecord) *node {
@@ -71,7 +72,7 @@ func (m *node) setReport(r fleet.NodeReport) {
 func (m *node) record() (fleet.NodeRecord, error) {
 	return fleet.NodeRecord{
 		Node: promfleet.Node{
-			UUID: m.UUID, Hostname: m.Hostname, Addr: m.Addr, Tags: tagNames(m.Tags),
+			UUID: m.UUID, Hostname: m.Hostname, Addr: m.Addr, Tags: tagNames(m.Tags), Contacts: contactIDs(m.Contacts),
 			CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(), DeletedAt: loadedPtr(m.DeletedAt),
 			Version: m.Version,
 		},
@@ -101,13 +102,13 @@ func jobModel(j *fleet.JobRecord) *job {
 func (m *job) setParts(p fleet.JobParts) {
 	m.ConfigHash, m.ConfigSize, m.ConfigRevision = string(p.Config.Hash), p.Config.Size, p.Config.Revision
 	m.IndexHash, m.IndexSize, m.IndexRevision = string(p.Index.Hash), p.Index.Size, p.Index.Revision
-	m.TargetCount = p.Targets
+	m.TargetCount, m.SetVersion = p.Targets, p.SetVersion
 }
 
 func (m *job) record() (fleet.JobRecord, error) {
 	return fleet.JobRecord{
 		Job: promfleet.Job{
-			ID: m.ID, Node: m.NodeID, Key: m.Key, JobName: m.JobName, Remark: m.Remark,
+			ID: m.ID, Node: m.NodeID, Key: m.Key, JobName: m.JobName, Remark: m.Remark, Contacts: contactIDs(m.Contacts),
 			CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(), DeletedAt: loadedPtr(m.DeletedAt),
 			Version: m.Version,
 		},
@@ -115,7 +116,7 @@ func (m *job) record() (fleet.JobRecord, error) {
 		JobParts: fleet.JobParts{
 			Config:  fleet.PartState{Hash: promfleet.Hash(m.ConfigHash), Size: m.ConfigSize, Revision: m.ConfigRevision},
 			Index:   fleet.PartState{Hash: promfleet.Hash(m.IndexHash), Size: m.IndexSize, Revision: m.IndexRevision},
-			Targets: m.TargetCount,
+			Targets: m.TargetCount, SetVersion: m.SetVersion,
 		},
 	}, nil
 }
@@ -224,16 +225,19 @@ func (m *joinToken) record() (fleet.JoinTokenRecord, error) {
 	}, nil
 }
 
-func eventModel(e *promfleet.Event) *event {
+func eventModel(e *fleet.EventRecord) *event {
 	return &event{
-		ID: e.ID, At: stored(e.At), Actor: e.Actor, Action: e.Action, Object: e.Object, Node: e.Node,
-		Search: searchText(e.Actor, e.Action, e.Object),
-		Before: string(e.Before), After: string(e.After),
+		ID: e.ID, At: stored(e.At), Actor: e.Actor, ActorName: e.ActorName, Action: e.Action, Object: e.Object, Node: e.Node,
+		Reverts: e.Reverts, Search: searchText(e.Actor, e.ActorName, e.Action, e.Object),
+		Before: string(e.Before), After: string(e.After), SealedBefore: e.SealedBefore,
 	}
 }
 
 func (m *event) record() (promfleet.Event, error) {
-	e := promfleet.Event{ID: m.ID, At: m.At.UTC(), Actor: m.Actor, Action: m.Action, Object: m.Object, Node: m.Node}
+	e := promfleet.Event{
+		ID: m.ID, At: m.At.UTC(), Actor: m.Actor, ActorName: m.ActorName, Action: m.Action, Object: m.Object, Node: m.Node,
+		Reverts: m.Reverts,
+	}
 	if m.Before != "" {
 		e.Before = json.RawMessage(m.Before)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 var jobList = listing[job, fleet.JobRecord]{
-	table: "job", byDef: "id", deleted: true,
+	table: "job", byDef: "id", deleted: true, load: withContacts,
 	id: column{expr: "job.id", typ: typInt},
 	sorts: map[string]column{
 		"id":         {expr: "job.id", typ: typInt},
@@ -21,6 +21,7 @@ var jobList = listing[job, fleet.JobRecord]{
 		"created_at": {expr: "job.created_at", typ: typTime},
 		"updated_at": {expr: "job.updated_at", typ: typTime},
 	},
+	size:   func(m *job) int { return len(m.SealedScrapeConfig) },
 	record: (*job).record,
 	idOf:   func(m *job) any { return m.ID },
 	values: func(m *job) map[string]any {
@@ -31,7 +32,7 @@ var jobList = listing[job, fleet.JobRecord]{
 
 func (t *tx) job(ctx context.Context, sel func(*bun.SelectQuery) *bun.SelectQuery, format string, args ...any) (*fleet.JobRecord, error) {
 	m := new(job)
-	if err := t.db.NewSelect().Model(m).Apply(sel).Scan(ctx); err != nil {
+	if err := t.db.NewSelect().Model(m).Apply(sel, withContacts).Scan(ctx); err != nil {
 		return nil, t.fail(err, format, args...)
 	}
 	j, err := m.record()
@@ -50,9 +51,15 @@ func (t *tx) JobByKey(ctx context.Context, node, key string) (*fleet.JobRecord, 
 	}, "job %q of node %s", key, node)
 }
 
+func (t *tx) JobByName(ctx context.Context, node, jobName string) (*fleet.JobRecord, error) {
+	return t.job(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("job.node_id = ?", node).Where("job.job_name = ?", jobName)
+	}, "job named %q of node %s", jobName, node)
+}
+
 func (t *tx) JobsOfNode(ctx context.Context, node string) ([]fleet.JobRecord, error) {
 	var rows []*job
-	if err := t.db.NewSelect().Model(&rows).Where("job.node_id = ?", node).Scan(ctx); err != nil {
+	if err := t.db.NewSelect().Model(&rows).Where("job.node_id = ?", node).Apply(withContacts).Scan(ctx); err != nil {
 		return nil, t.fail(err, "jobs of node %s", node)
 	}
 	slices.SortFunc(rows, func(a, b *job) int { return strings.Compare(a.Key, b.Key) })
@@ -71,10 +78,15 @@ func records[M, R any](rows []*M, record func(*M) (R, error)) ([]R, error) {
 	return out, nil
 }
 
+// onLiveNode keeps the jobs whose node is not deleted.
+func onLiveNode(sel *bun.SelectQuery) *bun.SelectQuery {
+	return sel.Join("JOIN nodes AS node ON node.uuid = job.node_id AND node.deleted_at IS NULL")
+}
+
 func (t *tx) ListJobs(ctx context.Context, q fleet.JobQuery) (promfleet.Page[fleet.JobRecord], error) {
 	return jobList.page(ctx, t, q.ListQuery, func(sel *bun.SelectQuery) *bun.SelectQuery {
 		if !q.Deleted {
-			sel = sel.Join("JOIN nodes AS node ON node.uuid = job.node_id AND node.deleted_at IS NULL")
+			sel = sel.Apply(onLiveNode)
 		}
 		if q.Node != "" {
 			sel = sel.Where("job.node_id = ?", q.Node)
@@ -93,7 +105,7 @@ func (t *tx) InsertJob(ctx context.Context, j *fleet.JobRecord) error {
 		return t.fail(err, "insert job %q of node %s", j.Key, j.Node)
 	}
 	j.ID = m.ID
-	return nil
+	return jobContacts.add(ctx, t, map[int64][]int64{j.ID: j.Contacts}, j.UpdatedAt)
 }
 
 func (t *tx) UpdateJob(ctx context.Context, j *fleet.JobRecord) error {
@@ -101,6 +113,9 @@ func (t *tx) UpdateJob(ctx context.Context, j *fleet.JobRecord) error {
 	m.Version++
 	q := t.db.NewUpdate().Model(m).ExcludeColumn("id")
 	if err := t.updateVersioned(ctx, q, m, j.Version, "update job %d", j.ID); err != nil {
+		return err
+	}
+	if err := jobContacts.set(ctx, t, map[int64][]int64{j.ID: j.Contacts}, j.UpdatedAt); err != nil {
 		return err
 	}
 	j.Version = m.Version

@@ -38,11 +38,21 @@ type listing[M, R any] struct {
 	byDef   string            // the sort if none is given
 	id      column            // breaks ties
 	deleted bool              // rows of M can be deleted
-	tags    bool              // they have tags, which are loaded with them
-	record  func(*M) (R, error)
-	values  func(*M) map[string]any // of a row, by the names of the sorts
-	idOf    func(*M) any
+	// load says what is loaded with the rows, or left out; nil: their own columns.
+	load func(*bun.SelectQuery) *bun.SelectQuery
+	// size is how many bytes a row may be large by; nil: its rows are small.
+	size   func(*M) int
+	record func(*M) (R, error)
+	values func(*M) map[string]any // of a row, by the names of the sorts
+	idOf   func(*M) any
 }
+
+// maxPage is what the large columns of a page come to before it ends early, in
+// bytes, and sizedRows how many large rows are read at a time.
+const (
+	maxPage   = 8 << 20
+	sizedRows = 20
+)
 
 // maxQ keeps a pattern below SQLite's limit for LIKE.
 const maxQ = 1000
@@ -55,8 +65,8 @@ func (l *listing[M, R]) page(ctx context.Context, t *tx, q fleet.ListQuery, filt
 	if q.Limit < 1 || q.Limit > 1000 {
 		return none, promfleet.BadField("query.limit", "must be 1 to 1000")
 	}
-	if len(q.Q) > maxQ || !utf8.ValidString(q.Q) || strings.ContainsAny(q.Q, "\x00\x1f") {
-		return none, promfleet.BadField("query.q", "must be text of at most %d bytes, without control characters", maxQ)
+	if err := checkQ(q.Q); err != nil {
+		return none, err
 	}
 	sort := q.Sort
 	if sort == "" {
@@ -77,38 +87,51 @@ func (l *listing[M, R]) page(ctx context.Context, t *tx, q fleet.ListQuery, filt
 		}
 	}
 
-	filtered := func(sel *bun.SelectQuery) *bun.SelectQuery {
-		if q.Deleted {
-			sel = sel.WhereDeleted()
+	selected := l.selected(q, filter)
+	read := func(limit int) (rows []*M, err error) {
+		sel := t.db.NewSelect().Model(&rows).Apply(selected)
+		if at != nil {
+			sel = after(sel, at, col, l.id, desc)
 		}
-		if q.Q != "" {
-			sel = sel.Where("?.search LIKE ? ESCAPE '!'", bun.Ident(l.table), "%"+likeEscaper.Replace(fold(q.Q))+"%")
+		sel = order(sel, col, l.id, desc)
+		if l.load != nil {
+			sel = sel.Apply(l.load)
 		}
-		return sel.Apply(filter)
+		return rows, t.fail(sel.Limit(int64(limit)).Scan(ctx), "list %ss", l.table)
 	}
-	var rows []*M
-	sel := t.db.NewSelect().Model(&rows).Apply(filtered)
-	if at != nil {
-		sel = after(sel, at, col, l.id, desc)
-	}
-	sel = order(sel, col, l.id, desc)
-	if l.tags {
-		sel = sel.Apply(withTags)
-	}
+	cursorAt := func(row *M) (string, error) { return formatCursor(sort, l.values(row)[name], l.idOf(row)) }
 	// One row more says whether there is another page.
-	if err := sel.Limit(int64(q.Limit) + 1).Scan(ctx); err != nil {
-		return none, t.fail(err, "list %ss", l.table)
-	}
-
-	page := promfleet.Page[R]{Items: make([]R, 0, min(len(rows), q.Limit))}
-	if len(rows) > q.Limit {
-		rows = rows[:q.Limit]
-		last := rows[q.Limit-1]
-		cursor, err := formatCursor(sort, l.values(last)[name], l.idOf(last))
-		if err != nil {
+	limit := q.Limit
+	rows, err := read(l.readAtOnce(limit + 1))
+	for size := 0; err == nil && l.size != nil && len(rows) > 0 && len(rows)%sizedRows == 0 && len(rows) <= limit; {
+		for _, row := range rows[len(rows)-sizedRows:] {
+			size += l.size(row)
+		}
+		if size > maxPage {
+			limit = len(rows) - 1
+			break
+		}
+		var position string
+		if position, err = cursorAt(rows[len(rows)-1]); err != nil {
 			return none, err
 		}
-		page.NextCursor = cursor
+		at, _ = parseCursor(position, sort, col, l.id)
+		var more []*M
+		if more, err = read(l.readAtOnce(limit + 1 - len(rows))); len(more) == 0 {
+			break
+		}
+		rows = append(rows, more...)
+	}
+	if err != nil {
+		return none, err
+	}
+
+	page := promfleet.Page[R]{Items: make([]R, 0, min(len(rows), limit))}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		if page.NextCursor, err = cursorAt(rows[limit-1]); err != nil {
+			return none, err
+		}
 	}
 	for _, row := range rows {
 		r, err := l.record(row)
@@ -121,12 +144,39 @@ func (l *listing[M, R]) page(ctx context.Context, t *tx, q fleet.ListQuery, filt
 		page.Total = int64(len(page.Items))
 		return page, nil
 	}
-	total, err := t.db.NewSelect().Model((*M)(nil)).Apply(filtered).Count(ctx)
+	total, err := t.db.NewSelect().Model((*M)(nil)).Apply(selected).Count(ctx)
 	if err != nil {
 		return none, t.fail(err, "count %ss", l.table)
 	}
 	page.Total = total
 	return page, nil
+}
+
+func (l *listing[M, R]) readAtOnce(limit int) int {
+	if l.size == nil {
+		return limit
+	}
+	return min(limit, sizedRows)
+}
+
+func checkQ(q string) error {
+	if len(q) > maxQ || !utf8.ValidString(q) || strings.ContainsAny(q, "\x00\x1f") {
+		return promfleet.BadField("query.q", "must be text of at most %d bytes, without control characters", maxQ)
+	}
+	return nil
+}
+
+// selected keeps the rows that a query asks for, on whatever page they are.
+func (l *listing[M, R]) selected(q fleet.ListQuery, filter func(*bun.SelectQuery) *bun.SelectQuery) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(sel *bun.SelectQuery) *bun.SelectQuery {
+		if q.Deleted {
+			sel = sel.WhereDeleted()
+		}
+		if q.Q != "" {
+			sel = sel.Where("?.search LIKE ? ESCAPE '!'", bun.Ident(l.table), "%"+likeEscaper.Replace(fold(q.Q))+"%")
+		}
+		return sel.Apply(filter)
+	}
 }
 
 var likeEscaper = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
@@ -221,7 +271,8 @@ func parseValue(b json.RawMessage, col column) (any, bool) {
 	case typTime:
 		var t time.Time
 		err := json.Unmarshal(b, &t)
-		return t.UTC(), err == nil
+		t = t.UTC()
+		return t, err == nil && t.Year() >= 1 && t.Year() <= 9999
 	default:
 		var s string
 		err := json.Unmarshal(b, &s)

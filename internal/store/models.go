@@ -37,8 +37,9 @@ type node struct {
 	UpdatedAt         time.Time  `bun:"updated_at"`
 	DeletedAt         *time.Time `bun:"deleted_at,soft_delete"`
 
-	Jobs []*job `bun:"rel:has-many,join:uuid=node_id"`
-	Tags []*tag `bun:"m2m:node_tags,join:Node=Tag"`
+	Jobs     []*job     `bun:"rel:has-many,join:uuid=node_id"`
+	Tags     []*tag     `bun:"m2m:node_tags,join:Node=Tag"`
+	Contacts []*contact `bun:"m2m:node_contacts,join:Node=Contact"`
 }
 
 // reportColumns are those of a node that its agent writes.
@@ -64,20 +65,22 @@ type job struct {
 	IndexSize          int64      `bun:"index_size"`
 	IndexRevision      int64      `bun:"index_revision"`
 	TargetCount        int64      `bun:"targets"`
+	SetVersion         int64      `bun:"set_version"`
 	Version            int64      `bun:"version"`
 	CreatedAt          time.Time  `bun:"created_at"`
 	UpdatedAt          time.Time  `bun:"updated_at"`
 	DeletedAt          *time.Time `bun:"deleted_at,soft_delete"`
 
-	Node    *node     `bun:"rel:belongs-to,join:node_id=uuid"`
-	Targets []*target `bun:"rel:has-many,join:id=job_id"`
-	Pieces  []*piece  `bun:"rel:has-many,join:id=job_id"`
+	Node     *node      `bun:"rel:belongs-to,join:node_id=uuid"`
+	Targets  []*target  `bun:"rel:has-many,join:id=job_id"`
+	Pieces   []*piece   `bun:"rel:has-many,join:id=job_id"`
+	Contacts []*contact `bun:"m2m:job_contacts,join:Job=Contact"`
 }
 
 // partColumns are those of a job that say how it was last rendered.
 var partColumns = []string{
 	"config_hash", "config_size", "config_revision",
-	"index_hash", "index_size", "index_revision", "targets",
+	"index_hash", "index_size", "index_revision", "targets", "set_version",
 }
 
 type target struct {
@@ -106,6 +109,8 @@ type tag struct {
 	ID        int64      `bun:"id,pk,autoincrement"`
 	Name      string     `bun:"name"`
 	Remark    string     `bun:"remark"`
+	Search    string     `bun:"search"`
+	Version   int64      `bun:"version"`
 	CreatedAt time.Time  `bun:"created_at"`
 	UpdatedAt time.Time  `bun:"updated_at"`
 	DeletedAt *time.Time `bun:"deleted_at,soft_delete"`
@@ -147,9 +152,23 @@ type piece struct {
 type revision struct {
 	bun.BaseModel `bun:"table:revisions,alias:revision"`
 
-	NodeID string    `bun:"node_id,pk"`
-	Number int64     `bun:"number,pk"`
-	At     time.Time `bun:"at"`
+	NodeID    string    `bun:"node_id,pk"`
+	Number    int64     `bun:"number,pk"`
+	At        time.Time `bun:"at"`
+	Actor     string    `bun:"actor"`
+	ActorName string    `bun:"actor_name"`
+}
+
+type partHistory struct {
+	bun.BaseModel `bun:"table:part_history,alias:part"`
+
+	NodeID       string `bun:"node_id,pk"`
+	Name         string `bun:"name,pk"`
+	FromRevision int64  `bun:"from_revision,pk"`
+	ToRevision   *int64 `bun:"to_revision"` // the first that it is not of; NULL: there is none yet
+	JobName      string `bun:"job_name"`
+	Sealed       []byte `bun:"sealed"`
+	IndexBody    []byte `bun:"index_body"`
 }
 
 type token struct {
@@ -184,13 +203,16 @@ type joinToken struct {
 type event struct {
 	bun.BaseModel `bun:"table:events,alias:event"`
 
-	ID     int64     `bun:"id,pk,autoincrement"`
-	At     time.Time `bun:"at"`
-	Actor  string    `bun:"actor"`
-	Action string    `bun:"action"`
-	Object string    `bun:"object"`
-	Node   string    `bun:"node"`
-	Search string    `bun:"search"`
-	Before string    `bun:"before,nullzero"` // JSON
-	After  string    `bun:"after,nullzero"`  // JSON
+	ID           int64     `bun:"id,pk,autoincrement"`
+	At           time.Time `bun:"at"`
+	Actor        string    `bun:"actor"`
+	ActorName    string    `bun:"actor_name"`
+	Action       string    `bun:"action"`
+	Object       string    `bun:"object"`
+	Node         string    `bun:"node"`
+	Reverts      int64     `bun:"reverts"`
+	Search       string    `bun:"search"`
+	Before       string    `bun:"before,nullzero"` // JSON
+	After        string    `bun:"after,nullzero"`  // JSON
+	SealedBefore []byte    `bun:"sealed_before"`
 }

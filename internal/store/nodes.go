@@ -12,7 +12,7 @@ import (
 )
 
 var nodeList = listing[node, fleet.NodeRecord]{
-	table: "node", byDef: "hostname", deleted: true, tags: true,
+	table: "node", byDef: "hostname", deleted: true, load: withTagsAndContacts,
 	id: column{expr: "node.uuid"},
 	sorts: map[string]column{
 		"uuid":         {expr: "node.uuid"},
@@ -22,6 +22,7 @@ var nodeList = listing[node, fleet.NodeRecord]{
 		"updated_at":   {expr: "node.updated_at", typ: typTime},
 		"last_seen_at": {expr: "node.last_seen_at", typ: typTime, nullable: true},
 	},
+	size:   func(m *node) int { return len(m.SealedBase) },
 	record: (*node).record,
 	idOf:   func(m *node) any { return m.UUID },
 	values: func(m *node) map[string]any {
@@ -45,9 +46,13 @@ func stateExpr(now time.Time) (string, []any) {
 		[]any{string(promfleet.StatePending), stale, string(promfleet.StateStale), string(promfleet.StateInSync), string(promfleet.StateApplying)}
 }
 
+func withTagsAndContacts(sel *bun.SelectQuery) *bun.SelectQuery {
+	return sel.Apply(withTags, withContacts)
+}
+
 func (t *tx) node(ctx context.Context, sel func(*bun.SelectQuery) *bun.SelectQuery, what string) (*fleet.NodeRecord, error) {
 	m := new(node)
-	if err := t.db.NewSelect().Model(m).Apply(sel, withTags).Scan(ctx); err != nil {
+	if err := t.db.NewSelect().Model(m).Apply(sel, withTagsAndContacts).Scan(ctx); err != nil {
 		return nil, t.fail(err, "%s", what)
 	}
 	n, err := m.record()
@@ -72,7 +77,7 @@ func (t *tx) ListNodes(ctx context.Context, q fleet.NodeQuery) (promfleet.Page[f
 			expr, args := stateExpr(q.Now)
 			sel = sel.Where(expr+" = ?", append(args, string(q.State))...)
 		}
-		return taggedWith(sel, "node_tags", "node_id", "node.uuid", q.Tags)
+		return inTags(sel, "node_tags", "node_id", "node.uuid", q.Tags)
 	})
 }
 
@@ -80,7 +85,10 @@ func (t *tx) InsertNode(ctx context.Context, n *fleet.NodeRecord) error {
 	if _, err := t.db.NewInsert().Model(nodeModel(n)).Exec(ctx); err != nil {
 		return t.fail(err, "insert node %s", n.UUID)
 	}
-	return t.setNodeTags(ctx, n.UUID, n.Tags, n.UpdatedAt)
+	if err := nodeTags.add(ctx, t, map[string][]string{n.UUID: n.Tags}, n.UpdatedAt); err != nil {
+		return err
+	}
+	return nodeContacts.add(ctx, t, map[string][]int64{n.UUID: n.Contacts}, n.UpdatedAt)
 }
 
 // UpdateNode does not write the revision either: it rises by AddRevision alone.
@@ -91,7 +99,10 @@ func (t *tx) UpdateNode(ctx context.Context, n *fleet.NodeRecord) error {
 	if err := t.updateVersioned(ctx, q, m, n.Version, "update node %s", n.UUID); err != nil {
 		return err
 	}
-	if err := t.setNodeTags(ctx, n.UUID, n.Tags, n.UpdatedAt); err != nil {
+	if err := nodeTags.set(ctx, t, map[string][]string{n.UUID: n.Tags}, n.UpdatedAt); err != nil {
+		return err
+	}
+	if err := nodeContacts.set(ctx, t, map[string][]int64{n.UUID: n.Contacts}, n.UpdatedAt); err != nil {
 		return err
 	}
 	n.Version = m.Version
@@ -103,20 +114,6 @@ func (t *tx) UpdateReport(ctx context.Context, uuid string, r fleet.NodeReport) 
 	m.setReport(r)
 	res, err := t.db.NewUpdate().Model(m).Column(reportColumns...).WherePK().WhereAllWithDeleted().Exec(ctx)
 	return t.touched(res, err, "report of node %s", uuid)
-}
-
-func (t *tx) AddRevision(ctx context.Context, uuid string, at time.Time) (int64, error) {
-	m := &node{UUID: uuid}
-	res, err := t.db.NewUpdate().Model(m).Set("revision = node.revision + 1").
-		WherePK().WhereAllWithDeleted().Returning("revision").Exec(ctx)
-	if err := t.touched(res, err, "raise the revision of node %s", uuid); err != nil {
-		return 0, err
-	}
-	_, err = t.db.NewInsert().Model(&revision{NodeID: uuid, Number: m.Revision, At: stored(at)}).Exec(ctx)
-	if err != nil {
-		return 0, t.fail(err, "record revision %d of node %s", m.Revision, uuid)
-	}
-	return m.Revision, nil
 }
 
 func (t *tx) CountNodesByState(ctx context.Context, now time.Time) (map[promfleet.NodeState]int64, error) {

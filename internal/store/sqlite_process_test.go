@@ -57,10 +57,10 @@ func bump(s *Store) (rev int64, err error) {
 			return err
 		}
 		n.Hostname += "x"
-		if rev, err = tx.AddRevision(ctx, testNode, testTime); err != nil {
+		if rev, err = tx.AddRevision(ctx, testNode, promfleet.Revision{At: testTime}); err != nil {
 			return err
 		}
-		return errors.Join(tx.UpdateNode(ctx, n), tx.InsertEvent(ctx, &promfleet.Event{At: testTime, Object: fmt.Sprint(rev)}))
+		return errors.Join(tx.UpdateNode(ctx, n), tx.InsertEvent(ctx, &fleet.EventRecord{Event: promfleet.Event{At: testTime, Object: fmt.Sprint(rev)}}))
 	})
 	return rev, err
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 type Options struct {
 	// Registerer takes the store's metrics; nil: there are none.
 	Registerer prometheus.Registerer
+	// Logger is told when the connection that listens is lost; nil: nobody is.
+	Logger *slog.Logger
 }
 
 // backend is what differs from one database to another.
@@ -32,6 +35,11 @@ type backend struct {
 	classify func(error) kind
 	// explain adds what to do to an error that the operator has to mend.
 	explain func(error) error
+	// uncertain tells whether the transaction may have been committed though the
+	// commit gave this error; nil: never.
+	uncertain func(error) bool
+	// patience is how long lost connections are tried again.
+	patience time.Duration
 }
 
 // kind is what a driver's error means to us.
@@ -42,18 +50,24 @@ const (
 	kindUnique       // a unique key is taken
 	kindForeign      // a row that is referred to is not there
 	kindBusy         // try the transaction again
+	kindLost         // the connection is gone, or there is none; try again on another
 )
 
 // Store is a fleet.Store on an SQL database.
 type Store struct {
 	backend
 	writer, reader *bun.DB
+	listener       *listener // nil: no other server shares the database
+	log            *slog.Logger
 }
 
 var _ fleet.Store = (*Store)(nil)
 
 func newStore(b backend, writer, reader *sql.DB, opts Options) (*Store, error) {
-	s := &Store{backend: b}
+	s := &Store{backend: b, log: opts.Logger}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
 	var hook *rowCounter
 	if opts.Registerer != nil {
 		var err error
@@ -63,7 +77,7 @@ func newStore(b backend, writer, reader *sql.DB, opts Options) (*Store, error) {
 	}
 	open := func(db *sql.DB) *bun.DB {
 		bdb := bun.NewDB(db, b.dialect())
-		bdb.RegisterModel((*nodeTag)(nil), (*targetTag)(nil))
+		bdb.RegisterModel((*nodeTag)(nil), (*targetTag)(nil), (*nodeContact)(nil), (*jobContact)(nil))
 		if hook != nil {
 			bdb = bdb.WithQueryHook(hook)
 		}
@@ -95,9 +109,10 @@ func (s *Store) View(ctx context.Context, fn func(fleet.Tx) error) error {
 
 // Update implements fleet.Store.
 //
-// A statement that failed dooms the transaction: fn may still read, to say what is
-// in the way, but nothing is committed even if it returns nil. A bulk insert may
-// have been done in part.
+// fn runs again after a conflict with another writer, and after a loss of the
+// connection before the commit. If the connection is lost while the commit is
+// under way nothing is tried again, because it may have been made: the error is
+// fleet.ErrUncertain.
 func (s *Store) Update(ctx context.Context, fn func(fleet.Tx) error) error {
 	return s.retry(ctx, func() error { return s.update(ctx, fn) })
 }
@@ -110,36 +125,64 @@ func (s *Store) update(ctx context.Context, fn func(fleet.Tx) error) error {
 	// After a commit this does nothing; it is for a failed or panicking fn.
 	defer func() { _ = btx.Rollback() }()
 	t := &tx{store: s, db: btx}
-	if err := fn(t); err != nil {
+	err = fn(t)
+	switch {
+	case t.failed != nil && s.passing(t.failed):
+		return t.failed // whatever fn made of it
+	case err != nil:
 		return err
-	}
-	if t.failed != nil {
+	case t.failed != nil:
 		return fmt.Errorf("commit refused, because a statement had failed: %w", t.failed)
+	case ctx.Err() != nil:
+		return fmt.Errorf("commit: %w", ctx.Err())
 	}
 	if err := btx.Commit(); err != nil {
-		// It may have been rolled back for ctx just before.
-		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
-			err = ctx.Err()
-		}
-		return fmt.Errorf("commit: %w", s.explain(err))
+		return s.commitFailed(ctx, err)
 	}
 	return nil
 }
 
-// retry runs attempt again as long as the database is busy and ctx lasts.
-func (s *Store) retry(ctx context.Context, attempt func() error) error {
+func (s *Store) commitFailed(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil: // rolled back for ctx just before
+		err = ctx.Err()
+	case s.uncertain != nil && s.uncertain(err):
+		return fmt.Errorf("commit: %w: %w", fleet.ErrUncertain, err)
+	}
+	return fmt.Errorf("commit: %w", s.explain(err))
+}
+
+// passing tells whether a transaction that met this error may be run again.
+func (b *backend) passing(err error) bool {
+	k := b.classify(err)
+	return (k == kindBusy || k == kindLost) && !errors.Is(err, fleet.ErrUncertain)
+}
+
+// retry runs attempt again as long as the database is busy and ctx lasts, and
+// for a while if it cannot be reached.
+func (b *backend) retry(ctx context.Context, attempt func() error) error {
 	const first, longest = 2 * time.Millisecond, 200 * time.Millisecond
+	var lost time.Time // since when
 	for wait := first; ; wait = min(2*wait, longest) {
 		err := attempt()
-		if err == nil || s.classify(err) != kindBusy {
+		if err == nil || !b.passing(err) {
 			return err
+		}
+		state := "stayed busy"
+		if b.classify(err) == kindLost {
+			state = "could not be reached"
+			if lost.IsZero() {
+				lost = time.Now()
+			} else if time.Since(lost) > b.patience {
+				return err
+			}
 		}
 		timer := time.NewTimer(wait/2 + rand.N(wait))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return fmt.Errorf("the database stayed busy: %w: %w", ctx.Err(), err)
+			return fmt.Errorf("the database %s: %w: %w", state, ctx.Err(), err)
 		}
 	}
 }
@@ -170,6 +213,9 @@ func (t *tx) fail(err error, format string, args ...any) error {
 	op := fmt.Sprintf(format, args...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("%s: %w", op, fleet.ErrNotFound)
+	}
+	if t.failed != nil { // this is but a consequence
+		return fmt.Errorf("%s: the transaction had failed: %w", op, t.failed)
 	}
 	switch t.store.classify(err) {
 	case kindUnique:

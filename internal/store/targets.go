@@ -11,7 +11,7 @@ import (
 )
 
 var targetList = listing[target, fleet.TargetRecord]{
-	table: "target", byDef: "id", deleted: true, tags: true,
+	table: "target", byDef: "id", deleted: true, load: withTags,
 	id: column{expr: "target.id", typ: typInt},
 	sorts: map[string]column{
 		"id":         {expr: "target.id", typ: typInt},
@@ -39,10 +39,13 @@ func (t *tx) Target(ctx context.Context, id int64) (*fleet.TargetRecord, error) 
 }
 
 func (t *tx) ListTargets(ctx context.Context, q fleet.TargetQuery) (promfleet.Page[fleet.TargetRecord], error) {
-	return targetList.page(ctx, t, q.ListQuery, func(sel *bun.SelectQuery) *bun.SelectQuery {
+	return targetList.page(ctx, t, q.ListQuery, targetFilter(q, inTags))
+}
+
+func targetFilter(q fleet.TargetQuery, tagged tagFilter) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(sel *bun.SelectQuery) *bun.SelectQuery {
 		if !q.Deleted {
-			sel = sel.Join("JOIN jobs AS job ON job.id = target.job_id AND job.deleted_at IS NULL").
-				Join("JOIN nodes AS node ON node.uuid = job.node_id AND node.deleted_at IS NULL")
+			sel = sel.Join("JOIN jobs AS job ON job.id = target.job_id AND job.deleted_at IS NULL").Apply(onLiveNode)
 		} else if q.Node != "" {
 			sel = sel.Join("JOIN jobs AS job ON job.id = target.job_id")
 		}
@@ -55,8 +58,8 @@ func (t *tx) ListTargets(ctx context.Context, q fleet.TargetQuery) (promfleet.Pa
 		if q.Addr != "" {
 			sel = sel.Where("target.addr = ?", q.Addr)
 		}
-		return taggedWith(sel, "target_tags", "target_id", "target.id", q.Tags)
-	})
+		return tagged(sel, "target_tags", "target_id", "target.id", q.Tags)
+	}
 }
 
 func (t *tx) TargetsByAddr(ctx context.Context, job int64, addr string) ([]fleet.TargetRecord, error) {
@@ -109,42 +112,10 @@ func (t *tx) insertTargets(ctx context.Context, targets []*fleet.TargetRecord) e
 	// Rows get rising ids in their order, but need not be returned in it.
 	slices.Sort(ids)
 
-	var names []string
+	tags := make(map[int64][]string, len(targets))
 	for i, r := range targets {
 		r.ID = ids[i]
-		names = append(names, r.Tags...)
+		tags[r.ID] = r.Tags
 	}
-	tags, err := t.tagIDs(ctx, distinct(names), targets[0].UpdatedAt)
-	if err != nil {
-		return err
-	}
-	var links []*targetTag
-	for _, r := range targets {
-		for _, name := range distinct(r.Tags) {
-			links = append(links, &targetTag{TargetID: r.ID, TagID: tags[name]})
-		}
-	}
-	for chunk := range slices.Chunk(links, insertRows) {
-		if _, err := t.db.NewInsert().Model(&chunk).Exec(ctx); err != nil {
-			return t.fail(err, "add tags to targets")
-		}
-	}
-	return nil
-}
-
-func (t *tx) UpdateTarget(ctx context.Context, r *fleet.TargetRecord) error {
-	m, err := targetModel(r)
-	if err != nil {
-		return err
-	}
-	m.Version++
-	q := t.db.NewUpdate().Model(m).ExcludeColumn("id")
-	if err := t.updateVersioned(ctx, q, m, r.Version, "update target %d", r.ID); err != nil {
-		return err
-	}
-	if err := t.setTargetTags(ctx, r.ID, r.Tags, r.UpdatedAt); err != nil {
-		return err
-	}
-	r.Version = m.Version
-	return nil
+	return targetTags.add(ctx, t, tags, targets[0].UpdatedAt)
 }

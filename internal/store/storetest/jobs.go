@@ -16,7 +16,7 @@ func testJobs(t *testing.T, s fleet.Store) {
 	want.JobParts = fleet.JobParts{
 		Config:  fleet.PartState{Hash: promfleet.HashOf([]byte("c")), Size: 2, Revision: 3},
 		Index:   fleet.PartState{Hash: promfleet.HashOf([]byte("i")), Size: 4, Revision: 5},
-		Targets: 6,
+		Targets: 6, SetVersion: 7,
 	}
 	wantErr(t, tryUpdate(s, func(ctx context.Context, tx fleet.Tx) error { return tx.InsertJob(ctx, want) }), fleet.ErrNotFound)
 	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
@@ -44,12 +44,18 @@ func testJobs(t *testing.T, s fleet.Store) {
 			got, err = tx.JobByKey(ctx, want.Node, want.Key)
 			if want.DeletedAt != nil {
 				wantErr(t, err, fleet.ErrNotFound)
+				_, err = tx.JobByName(ctx, want.Node, want.JobName)
+				wantErr(t, err, fleet.ErrNotFound)
 				return nil
 			}
 			if err != nil {
 				return err
 			}
 			equal(t, what+", by key", got, want)
+			if got, err = tx.JobByName(ctx, want.Node, want.JobName); err != nil {
+				return err
+			}
+			equal(t, what+", by name", got, want)
 			return nil
 		})
 	}
@@ -68,6 +74,8 @@ func testJobs(t *testing.T, s fleet.Store) {
 			t.Errorf("jobs of no node: %v, %v", jobs, err)
 		}
 		_, err = tx.Job(ctx, 999)
+		wantErr(t, err, fleet.ErrNotFound)
+		_, err = tx.JobByName(ctx, uuidOf(2), want.JobName)
 		wantErr(t, err, fleet.ErrNotFound)
 		_, err = tx.JobByKey(ctx, uuidOf(1), "NODE")
 		wantErr(t, err, fleet.ErrNotFound)
@@ -148,7 +156,7 @@ func testJobParts(t *testing.T, s fleet.Store) {
 	parts := fleet.JobParts{
 		Config:  fleet.PartState{Hash: promfleet.HashOf([]byte("c")), Size: 2, Revision: 3},
 		Index:   fleet.PartState{Hash: promfleet.HashOf([]byte("i")), Size: 4, Revision: 5},
-		Targets: 6,
+		Targets: 6, SetVersion: 7,
 	}
 	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
 		wantErr(t, tx.UpdateJobParts(ctx, 999, parts), fleet.ErrNotFound)

@@ -16,14 +16,19 @@ import (
 )
 
 // machine is a store and what it should hold. Every step is one transaction; it
-// commits or, at random, fails at its end.
+// commits or, at random, fails at its end. Tags and contacts of the records are
+// kept apart, as the store keeps them.
 type machine struct {
-	s       fleet.Store
-	nodes   map[string]fleet.NodeRecord
-	jobs    map[int64]fleet.JobRecord
-	targets map[int64]fleet.TargetRecord
-	events  int64
-	now     time.Time
+	s        fleet.Store
+	nodes    map[string]fleet.NodeRecord
+	jobs     map[int64]fleet.JobRecord
+	targets  map[int64]fleet.TargetRecord
+	tags     map[int64]promfleet.Tag
+	contacts map[int64]promfleet.Contact
+	tagged   map[string]map[int64]bool // by who has the tags: node/UUID, target/ID
+	named    map[string]map[int64]bool // by who names the contacts: node/UUID, job/ID
+	events   int64
+	now      time.Time
 }
 
 var errAbort = errors.New("abort")
@@ -31,8 +36,11 @@ var errAbort = errors.New("abort")
 func testMachine(t *testing.T, open func(t *testing.T) fleet.Store) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &machine{s: open(t), now: t0,
-			nodes: map[string]fleet.NodeRecord{}, jobs: map[int64]fleet.JobRecord{}, targets: map[int64]fleet.TargetRecord{}}
+			nodes: map[string]fleet.NodeRecord{}, jobs: map[int64]fleet.JobRecord{}, targets: map[int64]fleet.TargetRecord{},
+			tags: map[int64]promfleet.Tag{}, contacts: map[int64]promfleet.Contact{},
+			tagged: map[string]map[int64]bool{}, named: map[string]map[int64]bool{}}
 		defer closeStore(t, m.s)
+		m.addContacts(rt)
 		rt.Repeat(map[string]func(*rapid.T){
 			"insert node":    m.insertNode,
 			"update node":    m.updateNode,
@@ -40,7 +48,9 @@ func testMachine(t *testing.T, open func(t *testing.T) fleet.Store) {
 			"insert job":     m.insertJob,
 			"update job":     m.updateJob,
 			"insert targets": m.insertTargets,
-			"update target":  m.updateTarget,
+			"update targets": m.updateTargets,
+			"update tag":     m.updateTag,
+			"update contact": m.updateContact,
 			"list nodes":     m.listNodes,
 			"list jobs":      m.listJobs,
 			"list targets":   m.listTargets,
@@ -54,17 +64,17 @@ func testMachine(t *testing.T, open func(t *testing.T) fleet.Store) {
 func (m *machine) change(rt *rapid.T, node string, wrong error, write func(context.Context, fleet.Tx) error, apply func()) {
 	abort := rapid.IntRange(0, 5).Draw(rt, "abort") == 0
 	var rev int64
-	var event promfleet.Event
+	var event fleet.EventRecord
 	err := tryUpdate(m.s, func(ctx context.Context, tx fleet.Tx) error {
 		if err := write(ctx, tx); err != nil {
 			return err
 		}
-		event = promfleet.Event{At: m.now, Actor: "machine", Action: "update", Object: node, Node: node}
+		event = fleet.EventRecord{Event: promfleet.Event{At: m.now, Actor: "machine", Action: "update", Object: node, Node: node}}
 		if err := tx.InsertEvent(ctx, &event); err != nil {
 			return err
 		}
 		var err error
-		if rev, err = tx.AddRevision(ctx, node, m.now); err != nil {
+		if rev, err = tx.AddRevision(ctx, node, promfleet.Revision{At: m.now}); err != nil {
 			return err
 		}
 		if abort {
@@ -91,7 +101,7 @@ func (m *machine) change(rt *rapid.T, node string, wrong error, write func(conte
 	}
 }
 
-func (m *machine) tags(rt *rapid.T) []string {
+func drawTags(rt *rapid.T) []string {
 	tags := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"开发", "测试", "线上", "北京", "上海"}), 0, 3, rapid.ID).Draw(rt, "tags")
 	slices.Sort(tags)
 	return tags
@@ -136,14 +146,18 @@ func pick[K cmp.Ordered, V any](rt *rapid.T, m map[K]V, what string) K {
 func (m *machine) insertNode(rt *rapid.T) {
 	n := newNode(rapid.IntRange(1, 5).Draw(rt, "node"))
 	n.Hostname = rapid.SampledFrom([]string{"a", "b", "B", "é"}).Draw(rt, "hostname")
-	n.Tags, n.CreatedAt, n.UpdatedAt = m.tags(rt), m.now, m.now
+	n.Tags, n.Contacts, n.CreatedAt, n.UpdatedAt = drawTags(rt), m.drawContacts(rt), m.now, m.now
 	var wrong error
 	if _, taken := m.nodes[n.UUID]; taken {
 		wrong = fleet.ErrExists
 	}
 	m.change(rt, n.UUID, wrong,
 		func(ctx context.Context, tx fleet.Tx) error { return tx.InsertNode(ctx, n) },
-		func() { m.nodes[n.UUID] = *n })
+		func() {
+			m.nodes[n.UUID] = *n
+			m.setTags(rt, "node/"+n.UUID, n.Tags)
+			m.setContacts("node/"+n.UUID, n.Contacts)
+		})
 }
 
 func (m *machine) updateNode(rt *rapid.T) {
@@ -151,14 +165,18 @@ func (m *machine) updateNode(rt *rapid.T) {
 	before := n
 	n.Version = m.version(rt, n.Version)
 	n.Hostname = rapid.SampledFrom([]string{"a", "b", "B", "é"}).Draw(rt, "hostname")
-	n.Tags, n.UpdatedAt, n.DeletedAt = m.tags(rt), m.now, m.mark(rt, n.DeletedAt)
+	n.Tags, n.Contacts, n.UpdatedAt, n.DeletedAt = drawTags(rt), m.drawContacts(rt), m.now, m.mark(rt, n.DeletedAt)
 	var wrong error
 	if n.Version != before.Version {
 		wrong = fleet.ErrVersion
 	}
 	m.change(rt, n.UUID, wrong,
 		func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateNode(ctx, &n) },
-		func() { m.nodes[n.UUID] = n })
+		func() {
+			m.nodes[n.UUID] = n
+			m.setTags(rt, "node/"+n.UUID, n.Tags)
+			m.setContacts("node/"+n.UUID, n.Contacts)
+		})
 }
 
 func (m *machine) report(rt *rapid.T) {
@@ -186,7 +204,7 @@ func (m *machine) drawJob(rt *rapid.T, j *fleet.JobRecord) {
 	j.Key = rapid.SampledFrom([]string{"a", "b", "B", "c"}).Draw(rt, "key")
 	j.JobName = rapid.SampledFrom([]string{"a", "b", "n/1"}).Draw(rt, "job_name")
 	j.Remark = rapid.SampledFrom([]string{"", "100%", "北京"}).Draw(rt, "remark")
-	j.Targets, j.UpdatedAt = rapid.Int64Range(0, 9).Draw(rt, "targets"), m.now
+	j.Targets, j.Contacts, j.UpdatedAt = rapid.Int64Range(0, 9).Draw(rt, "targets"), m.drawContacts(rt), m.now
 }
 
 func (m *machine) insertJob(rt *rapid.T) {
@@ -199,7 +217,10 @@ func (m *machine) insertJob(rt *rapid.T) {
 	}
 	m.change(rt, j.Node, wrong,
 		func(ctx context.Context, tx fleet.Tx) error { return tx.InsertJob(ctx, j) },
-		func() { m.jobs[j.ID] = *j })
+		func() {
+			m.jobs[j.ID] = *j
+			m.setContacts(jobOf(j.ID), j.Contacts)
+		})
 }
 
 func (m *machine) updateJob(rt *rapid.T) {
@@ -216,7 +237,10 @@ func (m *machine) updateJob(rt *rapid.T) {
 	}
 	m.change(rt, j.Node, wrong,
 		func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateJob(ctx, &j) },
-		func() { m.jobs[j.ID] = j })
+		func() {
+			m.jobs[j.ID] = j
+			m.setContacts(jobOf(j.ID), j.Contacts)
+		})
 }
 
 func (m *machine) targetTaken(r fleet.TargetRecord) bool {
@@ -234,7 +258,7 @@ func (m *machine) drawTarget(rt *rapid.T, r *fleet.TargetRecord) {
 	r.Remark = rapid.SampledFrom([]string{"", "100%", "a_b"}).Draw(rt, "remark")
 	r.Labels = rapid.MapOfN(rapid.SampledFrom([]string{"env", "区"}), rapid.String(), 0, 2).Draw(rt, "labels")
 	r.Split = fleet.SplitKey{rapid.Byte().Draw(rt, "split")}
-	r.Tags, r.UpdatedAt = m.tags(rt), m.now
+	r.Tags, r.UpdatedAt = drawTags(rt), m.now
 }
 
 func (m *machine) insertTargets(rt *rapid.T) {
@@ -256,32 +280,17 @@ func (m *machine) insertTargets(rt *rapid.T) {
 		func() {
 			for _, r := range rows {
 				m.targets[r.ID] = *r
+				m.setTags(rt, targetOf(r.ID), r.Tags)
 			}
 		})
-}
-
-func (m *machine) updateTarget(rt *rapid.T) {
-	r := m.targets[pick(rt, m.targets, "target")]
-	right := r.Version
-	r.Version = m.version(rt, right)
-	m.drawTarget(rt, &r)
-	r.DeletedAt = m.mark(rt, r.DeletedAt)
-	var wrong error
-	if r.Version != right {
-		wrong = fleet.ErrVersion
-	} else if r.DeletedAt == nil && m.targetTaken(r) {
-		wrong = fleet.ErrExists
-	}
-	m.change(rt, m.jobs[r.Job].Node, wrong,
-		func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateTarget(ctx, &r) },
-		func() { m.targets[r.ID] = r })
 }
 
 // check compares what is found by key with the model, after every step.
 func (m *machine) check(rt *rapid.T) {
 	view(rt, m.s, func(ctx context.Context, tx fleet.Tx) error {
 		states := map[promfleet.NodeState]int64{}
-		for uuid, want := range m.nodes {
+		for uuid := range m.nodes {
+			want := m.node(uuid)
 			got, err := tx.Node(ctx, uuid)
 			if err != nil {
 				return err
@@ -304,7 +313,7 @@ func (m *machine) check(rt *rapid.T) {
 			var gotKeys []string
 			for _, j := range jobs {
 				gotKeys = append(gotKeys, j.Key)
-				equal(rt, "job of node", j, m.jobs[j.ID])
+				equal(rt, "job of node", j, m.job(j.ID))
 			}
 			equal(rt, "jobs of node", gotKeys, keys)
 		}
@@ -313,7 +322,8 @@ func (m *machine) check(rt *rapid.T) {
 			return err
 		}
 		equal(rt, "states", counts, states)
-		for id, want := range m.jobs {
+		for id := range m.jobs {
+			want := m.job(id)
 			got, err := tx.Job(ctx, id)
 			if err != nil {
 				return err
@@ -334,7 +344,8 @@ func (m *machine) check(rt *rapid.T) {
 func (m *machine) checkTargets(ctx context.Context, rt *rapid.T, tx fleet.Tx, job int64) error {
 	lo, hi := fleet.SplitKey{0x20}, fleet.SplitKey{0xd0}
 	var want []fleet.TargetRecord
-	for _, r := range m.targets {
+	for id := range m.targets {
+		r := m.target(id)
 		if r.Job == job && r.DeletedAt == nil && bytes.Compare(lo[:], r.Split[:]) <= 0 && bytes.Compare(r.Split[:], hi[:]) <= 0 {
 			want = append(want, r)
 		}

@@ -62,10 +62,11 @@ func hasTags(have, want []string) bool {
 }
 
 func (m *machine) listNodes(rt *rapid.T) {
-	q := fleet.NodeQuery{ListQuery: drawList(rt, "uuid", "hostname", "updated_at", "last_seen_at"), Tags: m.tags(rt), Now: m.now}
+	q := fleet.NodeQuery{ListQuery: drawList(rt, "uuid", "hostname", "updated_at", "last_seen_at"), Tags: drawTags(rt), Now: m.now}
 	q.State = rapid.SampledFrom([]promfleet.NodeState{"", "", promfleet.StateInSync, promfleet.StateApplying, promfleet.StatePending}).Draw(rt, "state")
 	var want []fleet.NodeRecord
-	for _, n := range m.nodes {
+	for uuid := range m.nodes {
+		n := m.node(uuid)
 		if (n.DeletedAt != nil) == q.Deleted && hasTags(n.Tags, q.Tags) && matches(q.Q, n.UUID, n.Hostname, n.Addr) &&
 			(q.State == "" || n.State(q.Now) == q.State) {
 			want = append(want, n)
@@ -98,7 +99,8 @@ func (m *machine) listJobs(rt *rapid.T) {
 		q.Node = pick(rt, m.nodes, "node")
 	}
 	var want []fleet.JobRecord
-	for _, j := range m.jobs {
+	for id := range m.jobs {
+		j := m.job(id)
 		shown := j.DeletedAt != nil
 		if !q.Deleted {
 			shown = j.DeletedAt == nil && m.nodes[j.Node].DeletedAt == nil
@@ -120,7 +122,7 @@ func (m *machine) listJobs(rt *rapid.T) {
 }
 
 func (m *machine) listTargets(rt *rapid.T) {
-	q := fleet.TargetQuery{ListQuery: drawList(rt, "id", "name", "addr", "created_at"), Tags: m.tags(rt)}
+	q := fleet.TargetQuery{ListQuery: drawList(rt, "id", "name", "addr", "created_at"), Tags: drawTags(rt)}
 	if rapid.Bool().Draw(rt, "by job") {
 		q.Job = pick(rt, m.jobs, "job")
 	}
@@ -129,7 +131,8 @@ func (m *machine) listTargets(rt *rapid.T) {
 	}
 	q.Addr = rapid.SampledFrom([]string{"", "", "a:1"}).Draw(rt, "addr")
 	var want []fleet.TargetRecord
-	for _, r := range m.targets {
+	for id := range m.targets {
+		r := m.target(id)
 		job := m.jobs[r.Job]
 		shown := r.DeletedAt != nil
 		if !q.Deleted {

@@ -211,35 +211,3 @@ func testNodeStates(t *testing.T, s fleet.Store) {
 		})
 	})
 }
-
-func testRevisions(t *testing.T, s fleet.Store) {
-	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
-		_, err := tx.AddRevision(ctx, uuidOf(1), t0)
-		wantErr(t, err, fleet.ErrNotFound)
-		if err := tx.InsertNode(ctx, newNode(1)); err != nil {
-			return err
-		}
-		return tx.InsertNode(ctx, newNode(2))
-	})
-	for want := int64(1); want <= 3; want++ {
-		update(t, s, func(ctx context.Context, tx fleet.Tx) error {
-			got, err := tx.AddRevision(ctx, uuidOf(1), t0)
-			if err == nil && got != want {
-				t.Errorf("revision %d, want %d", got, want)
-			}
-			return err
-		})
-	}
-	view(t, s, func(ctx context.Context, tx fleet.Tx) error {
-		for uuid, want := range map[string]int64{uuidOf(1): 3, uuidOf(2): 0} {
-			n, err := tx.Node(ctx, uuid)
-			if err != nil {
-				return err
-			}
-			if n.Revision != want || n.Version != 1 {
-				t.Errorf("node %s: revision %d, version %d; want %d, 1", uuid, n.Revision, n.Version, want)
-			}
-		}
-		return nil
-	})
-}

@@ -3,12 +3,10 @@ package storetest
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"testing"
 	"time"
 
-	"promfleet"
 	"promfleet/internal/fleet"
 )
 
@@ -38,17 +36,25 @@ func testTargets(t *testing.T, s fleet.Store) {
 	want.Name, want.Remark, want.Addr, want.Labels, want.Tags = "", "", "[::1]:80", nil, nil
 	want.Split = fleet.SplitKey{1, 11: 2}
 	want.UpdatedAt = t0.Add(time.Hour)
-	update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateTarget(ctx, want) })
+	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		return tx.UpdateTargets(ctx, []*fleet.TargetRecord{want})
+	})
 	if want.Version != 2 {
 		t.Errorf("after one update the version is %d", want.Version)
 	}
 	check("the target updated")
-	wantErr(t, tryUpdate(s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateTarget(ctx, &stale) }), fleet.ErrVersion)
+	wantErr(t, tryUpdate(s, func(ctx context.Context, tx fleet.Tx) error {
+		return tx.UpdateTargets(ctx, []*fleet.TargetRecord{&stale})
+	}), fleet.ErrVersion)
 	check("the target, not changed by a stale update")
 	stale.ID = 999
-	wantErr(t, tryUpdate(s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateTarget(ctx, &stale) }), fleet.ErrNotFound)
+	wantErr(t, tryUpdate(s, func(ctx context.Context, tx fleet.Tx) error {
+		return tx.UpdateTargets(ctx, []*fleet.TargetRecord{&stale})
+	}), fleet.ErrNotFound)
 	want.DeletedAt = deletedAt(t0.Add(2 * time.Hour))
-	update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateTarget(ctx, want) })
+	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		return tx.UpdateTargets(ctx, []*fleet.TargetRecord{want})
+	})
 	check("the target deleted")
 	view(t, s, func(ctx context.Context, tx fleet.Tx) error {
 		_, err := tx.Target(ctx, 999)
@@ -84,17 +90,27 @@ func testTargetKeys(t *testing.T, s fleet.Store) {
 	equal(t, "TargetsByAddr of none", byAddr("b:1"), []int64(nil))
 
 	first.DeletedAt = deletedAt(t0)
-	update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateTarget(ctx, first) })
+	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		return tx.UpdateTargets(ctx, []*fleet.TargetRecord{first})
+	})
 	equal(t, "TargetsByAddr without the deleted", byAddr("a:1"), []int64{named.ID})
 	again := newTarget(job, "a:1")
 	insertTargets(t, s, again)
 	first.DeletedAt = nil
-	wantErr(t, tryUpdate(s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateTarget(ctx, first) }), fleet.ErrExists)
+	wantErr(t, tryUpdate(s, func(ctx context.Context, tx fleet.Tx) error {
+		return tx.UpdateTargets(ctx, []*fleet.TargetRecord{first})
+	}), fleet.ErrExists)
 	again.Name = "second"
-	wantErr(t, tryUpdate(s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateTarget(ctx, again) }), fleet.ErrExists)
+	wantErr(t, tryUpdate(s, func(ctx context.Context, tx fleet.Tx) error {
+		return tx.UpdateTargets(ctx, []*fleet.TargetRecord{again})
+	}), fleet.ErrExists)
 	again.Name = "third"
-	update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateTarget(ctx, again) })
-	update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateTarget(ctx, first) })
+	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		return tx.UpdateTargets(ctx, []*fleet.TargetRecord{again})
+	})
+	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		return tx.UpdateTargets(ctx, []*fleet.TargetRecord{first})
+	})
 	equal(t, "TargetsByAddr with the revived", byAddr("a:1"), []int64{first.ID, named.ID, again.ID})
 }
 
@@ -112,7 +128,9 @@ func testTargetRange(t *testing.T, s fleet.Store) {
 	insertTargets(t, s, targets...)
 	deleted := targets[0]
 	deleted.DeletedAt = deletedAt(t0)
-	update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateTarget(ctx, deleted) })
+	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		return tx.UpdateTargets(ctx, []*fleet.TargetRecord{deleted})
+	})
 
 	inRange := func(lo, hi fleet.SplitKey) (got []string) {
 		view(t, s, func(ctx context.Context, tx fleet.Tx) error {
@@ -229,7 +247,7 @@ func testLiveness(t *testing.T, s fleet.Store) {
 			}
 			if targetToo {
 				target.DeletedAt = at
-				return tx.UpdateTarget(ctx, target)
+				return tx.UpdateTargets(ctx, []*fleet.TargetRecord{target})
 			}
 			return nil
 		})
@@ -248,90 +266,4 @@ func testLiveness(t *testing.T, s fleet.Store) {
 	counts("target deleted", 1, 1, 0, 0, 0, 1)
 	mark(nil, false, false, true)
 	counts("all live again", 1, 1, 1, 0, 0, 0)
-}
-
-// testTags uses the seed's: 开发 (dev), 测试 (test), 线上 (live), 北京, 上海.
-func testTags(t *testing.T, s fleet.Store) {
-	job := seedJob(t, s)
-	hosts := map[string][]string{
-		"1.1.1.1": {"开发", "北京"}, "1.1.1.2": {"开发", "上海"}, "1.1.1.3": {"测试", "北京"},
-		"1.1.1.4": {"线上", "上海", "北京"}, "1.1.1.5": nil,
-	}
-	n := 10
-	for _, addr := range slices.Sorted(maps.Keys(hosts)) {
-		r := newTarget(job, addr)
-		r.Tags = append(slices.Clone(hosts[addr]), hosts[addr]...) // each once is enough
-		insertTargets(t, s, r)
-		node := newNode(n)
-		n++
-		node.Addr, node.Tags = addr, hosts[addr]
-		update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.InsertNode(ctx, node) })
-	}
-	tagged := func(want []string, tags ...string) {
-		t.Helper()
-		view(t, s, func(ctx context.Context, tx fleet.Tx) error {
-			lq := fleet.ListQuery{Limit: 10, Sort: "addr"}
-			var got []string
-			targets, err := tx.ListTargets(ctx, fleet.TargetQuery{ListQuery: lq, Tags: tags})
-			if err != nil {
-				return err
-			}
-			for _, r := range targets.Items {
-				got = append(got, r.Addr)
-				wantTags := slices.Sorted(slices.Values(hosts[r.Addr]))
-				equal(t, "tags of "+r.Addr, r.Tags, wantTags)
-			}
-			equal(t, fmt.Sprintf("targets with %v", tags), got, want)
-			got = nil
-			nodes, err := tx.ListNodes(ctx, fleet.NodeQuery{ListQuery: lq, Tags: tags})
-			if err != nil {
-				return err
-			}
-			for _, r := range nodes.Items {
-				if r.UUID != uuidOf(1) {
-					got = append(got, r.Addr)
-				}
-			}
-			equal(t, fmt.Sprintf("nodes with %v", tags), got, want)
-			return nil
-		})
-	}
-	tagged([]string{"1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4", "1.1.1.5"})
-	tagged([]string{"1.1.1.1", "1.1.1.2"}, "开发")
-	tagged([]string{"1.1.1.1", "1.1.1.3", "1.1.1.4"}, "北京")
-	tagged([]string{"1.1.1.1"}, "开发", "北京")
-	tagged([]string{"1.1.1.4"}, "北京", "上海", "线上", "北京")
-	tagged(nil, "测试", "上海")
-	tagged(nil, "no such tag")
-	tagged(nil, "开") // whole names only
-
-	// The set is written whole: some go, some stay, some come.
-	var first *fleet.TargetRecord
-	view(t, s, func(ctx context.Context, tx fleet.Tx) error {
-		got, err := tx.TargetsByAddr(ctx, job, "1.1.1.1")
-		if err == nil {
-			first = &got[0]
-		}
-		return err
-	})
-	for _, tags := range [][]string{{"北京", "线上", "it's"}, {"北京", "线上", "it's"}, nil, {"A", "a"}} {
-		first.Tags = tags
-		update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateTarget(ctx, first) })
-		view(t, s, func(ctx context.Context, tx fleet.Tx) error {
-			got, err := tx.Target(ctx, first.ID)
-			if err != nil {
-				return err
-			}
-			equal(t, "tags after an update", got.Tags, slices.Sorted(slices.Values(tags)))
-			return nil
-		})
-	}
-	var page promfleet.Page[fleet.TargetRecord]
-	view(t, s, func(ctx context.Context, tx fleet.Tx) (err error) {
-		page, err = tx.ListTargets(ctx, fleet.TargetQuery{ListQuery: fleet.ListQuery{Limit: 10}, Tags: []string{"a"}})
-		return err
-	})
-	if page.Total != 1 {
-		t.Errorf("%d targets are tagged a, want 1: tags have case", page.Total)
-	}
 }

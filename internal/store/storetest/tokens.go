@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -121,46 +120,4 @@ func testJoinTokens(t *testing.T, s fleet.Store) {
 	})
 	edited.ID = 999
 	wantErr(t, tryUpdate(s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateJoinToken(ctx, &edited) }), fleet.ErrNotFound)
-}
-
-func testEvents(t *testing.T, s fleet.Store) {
-	events := []promfleet.Event{
-		{At: t0, Actor: "token:ci", Action: "create", Object: "job/1", Node: uuidOf(1), After: json.RawMessage(`{"b":1, "a":"é'\u0000"}`)},
-		{At: t0.Add(time.Second), Actor: "token:ci", Action: "update", Object: "job/1", Node: uuidOf(1), Before: json.RawMessage(`{}`), After: json.RawMessage(`null`)},
-		{At: t0.Add(2 * time.Second), Actor: "agent", Action: "register", Object: "node/x", Node: uuidOf(2)},
-		{At: t0.Add(3 * time.Second), Actor: "token:root", Action: "revoke", Object: "token/1"},
-	}
-	for i := range events {
-		update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.InsertEvent(ctx, &events[i]) })
-		if i > 0 && events[i].ID <= events[i-1].ID {
-			t.Errorf("event ids do not rise: %d after %d", events[i].ID, events[i-1].ID)
-		}
-	}
-	for _, tt := range []struct {
-		name string
-		q    fleet.EventQuery
-		want []int
-	}{
-		{"all, newest first", fleet.EventQuery{}, []int{3, 2, 1, 0}},
-		{"oldest first", fleet.EventQuery{ListQuery: fleet.ListQuery{Sort: "id"}}, []int{0, 1, 2, 3}},
-		{"node", fleet.EventQuery{Node: uuidOf(1)}, []int{1, 0}},
-		{"actor", fleet.EventQuery{Actor: "token:ci"}, []int{1, 0}},
-		{"object", fleet.EventQuery{Object: "token/1"}, []int{3}},
-		{"since", fleet.EventQuery{Since: t0.Add(2 * time.Second)}, []int{3, 2}},
-		{"since, another zone", fleet.EventQuery{Since: t0.Add(2 * time.Second).In(time.FixedZone("", 9*3600))}, []int{3, 2}},
-		{"all of them", fleet.EventQuery{Node: uuidOf(1), Actor: "token:ci", Object: "job/1", Since: t0.Add(time.Second)}, []int{1}},
-		{"q", fleet.EventQuery{ListQuery: fleet.ListQuery{Q: "TOKEN"}}, []int{3, 1, 0}},
-		{"events are not deleted", fleet.EventQuery{ListQuery: fleet.ListQuery{Deleted: true}}, nil},
-	} {
-		tt.q.Limit = 10
-		var want []promfleet.Event
-		for _, i := range tt.want {
-			want = append(want, events[i])
-		}
-		view(t, s, func(ctx context.Context, tx fleet.Tx) error {
-			got, err := tx.ListEvents(ctx, tt.q)
-			equal(t, tt.name, got, promfleet.Page[promfleet.Event]{Items: want, Total: int64(len(want))})
-			return err
-		})
-	}
 }
