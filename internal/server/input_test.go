@@ -143,7 +143,7 @@ func TestBatchesDoNotRememberEdits(t *testing.T) {
 		must(s.ReplaceTargets(ctx, fresh.ID, []promfleet.TargetInput{}))
 		must(s.ReplaceTargets(ctx, fresh.ID, left))
 		var names [2][]string
-		for _, f := range must(s.NodeConfig(ctx, nodeA)).Files {
+		for _, f := range must(s.NodeConfig(ctx, nodeA, 0)).Files {
 			key, name, _ := strings.Cut(f.Path, "/")
 			if key == "batch" {
 				names[0] = append(names[0], name+string(f.Hash))

@@ -54,7 +54,7 @@ func TestPiecesDoNotRememberEdits(t *testing.T) {
 		must(s.ReplaceTargets(ctx, fresh.ID, []promfleet.TargetInput{}))
 		must(s.ReplaceTargets(ctx, fresh.ID, now))
 		files := map[string][]promfleet.RenderedFile{}
-		for _, f := range must(s.NodeConfig(ctx, nodeA)).Files {
+		for _, f := range must(s.NodeConfig(ctx, nodeA, 0)).Files {
 			key, name, _ := strings.Cut(f.Path, "/")
 			f.Path = name
 			files[key] = append(files[key], f)

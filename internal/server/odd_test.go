@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"encoding/base64"
 	"net/url"
 	"strings"
 	"testing"
@@ -48,6 +49,15 @@ func TestOddInputIsNoFailure(t *testing.T) {
 		if st, _, answer := s.call("PUT", "/api/v1/jobs/1/targets", "["+body+"]"); st >= 500 {
 			t.Errorf("PUT targets %.100q: %d %s", body, st, answer)
 		}
+	}
+	for _, path := range []string{"/sd/" + nodeA + "/%00", "/nodes/%00", "/events?since=0000-01-01T00:00:00Z", "/events?since=0001-01-01T00:00:00%2B14:00",
+		"/events?since=9999-12-31T23:59:59-14:00", "/jobs?sort=created_at&cursor=" + base64.RawURLEncoding.EncodeToString([]byte(`{"s":"created_at","v":"0000-01-01T00:00:00Z","i":1}`))} {
+		if st, _, body := s.call("GET", "/api/v1"+path, ""); st < 400 || st >= 500 {
+			t.Errorf("GET %s: %d %s", path, st, body)
+		}
+	}
+	if st, _, body := s.call("PATCH", "/api/v1/jobs/1", `{"node":"`+strings.ToUpper(nodeA)+`","created_at":5}`); st != 422 || !strings.Contains(body, "RFC 3339") {
+		t.Errorf("a number for a time: %d %s", st, body)
 	}
 	if st, _, body := s.call("GET", "/api/v1/nodes/"+nodeA+"/config", ""); st != 200 {
 		t.Errorf("the node's config after all that: %d %s", st, body)

@@ -14,6 +14,7 @@ import (
 	"promfleet"
 	"promfleet/client"
 	"promfleet/internal/fleet"
+	"promfleet/internal/pgtest"
 	"promfleet/internal/server"
 )
 
@@ -21,17 +22,29 @@ import (
 type started struct {
 	*client.Client
 	t     *testing.T
+	http  *http.Client // judges every answer by the OpenAPI document
 	url   string
 	token string
-	dir   string
+	data  server.Options // where its data is
 }
 
+// start starts a server on a database of its own.
 func start(t *testing.T) *started {
 	t.Helper()
-	dir := t.TempDir()
-	token := newToken(t, dir, promfleet.RoleAdmin)
+	return startOn(t, server.Options{StoragePath: t.TempDir()})
+}
+
+func startOn(t *testing.T, o server.Options) *started {
+	t.Helper()
+	return startLogging(t, o, slog.New(slog.DiscardHandler))
+}
+
+func startLogging(t *testing.T, o server.Options, logger *slog.Logger) *started {
+	t.Helper()
+	token := newToken(t, o, promfleet.RoleAdmin)
 	ctx, stop := context.WithCancel(context.Background())
-	s, err := server.New(ctx, server.Options{StoragePath: dir, ListenAddresses: []string{"127.0.0.1:0"}, Version: "test"}, slog.New(slog.DiscardHandler))
+	o.ListenAddresses, o.Version = []string{"127.0.0.1:0"}, "test"
+	s, err := server.New(ctx, o, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,19 +56,29 @@ func start(t *testing.T) *started {
 			t.Errorf("server ended with: %v", err)
 		}
 	})
-	st := &started{t: t, url: "http://" + s.Addrs()[0], token: token, dir: dir}
+	st := &started{t: t, url: "http://" + s.Addrs()[0], token: token, data: o}
+	st.http = newJudging(t)
 	st.Client = st.as(token)
 	return st
 }
 
-func newToken(t *testing.T, dir string, role promfleet.Role) string {
+// onBoth runs a test on SQLite and on PostgreSQL.
+func onBoth(t *testing.T, test func(t *testing.T, s *started)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, start(t)) })
+	t.Run("postgres", func(t *testing.T) {
+		url := pgtest.Start(t).Database(t)
+		test(t, startOn(t, server.Options{StoragePath: t.TempDir(), StorageURL: url}))
+	})
+}
+
+func newToken(t *testing.T, o server.Options, role promfleet.Role) string {
 	t.Helper()
-	f, data, err := server.OpenFleet(t.Context(), dir)
+	f, data, err := server.OpenFleet(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer data.Close()
-	tok, err := f.CreateToken(t.Context(), fleet.Principal{Name: "test", Role: promfleet.RoleAdmin}, promfleet.TokenInput{Name: string(role), Role: role})
+	tok, err := f.CreateToken(t.Context(), fleet.Principal{ID: "test", Role: promfleet.RoleAdmin}, promfleet.TokenInput{Name: string(role), Role: role})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +86,7 @@ func newToken(t *testing.T, dir string, role promfleet.Role) string {
 }
 
 func (s *started) as(token string) *client.Client {
-	c, err := client.New(client.Config{URL: s.url, Token: token})
+	c, err := client.New(client.Config{URL: s.url, Token: token, HTTPClient: s.http})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -104,7 +127,7 @@ func (s *started) call(method, path, body string, header ...string) (int, http.H
 			req.Header.Set(header[i], header[i+1])
 		}
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := s.http.Do(req)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -210,17 +233,18 @@ func TestJobAndTargetLifecycle(t *testing.T) {
 	for _, e := range events.Items {
 		fmt.Fprintf(&log, "%s %s %s\n", e.Actor, e.Action, e.Object)
 	}
-	want := fmt.Sprintf(`token:admin restore job/%[1]d
-token:admin delete job/%[1]d
-token:admin restore target/%[2]d
-token:admin delete target/%[2]d
-token:admin update target/%[2]d
-token:admin update job/%[1]d
-token:admin update target/%[2]d
-token:admin create target/%[2]d
-token:admin create job/%[1]d
+	want := fmt.Sprintf(`token/1 restore job/%[1]d
+token/1 delete job/%[1]d
+token/1 restore target/%[2]d
+token/1 delete target/%[2]d
+token/1 update target/%[2]d
+token/1 update job/%[1]d
+token/1 update target/%[2]d
+token/1 create target/%[2]d
+token/1 create job/%[1]d
 join-token/1 register node/%[3]s
-token:admin create join-token/1
+token/1 create join-token/1
+server create user/1
 test create token/1
 `, job.ID, tg.ID, nodeA)
 	if log.String() != want {
