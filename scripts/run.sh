@@ -118,6 +118,9 @@ start_server() {
     bin/promfleet admin token create --role admin --name run --storage.path "$run/server" >"$run/admin-token.new"
     mv "$run/admin-token.new" "$run/admin-token"
   fi
+  # Told once, at the first start. Until the next one it stands in the log, which
+  # nobody else may read; the token beside it may do as much.
+  password=$(sed -n 's/^user admin was created; the password, shown this once: //p' "$run/log/server.log")
 }
 
 start_prometheus() {
@@ -194,6 +197,10 @@ tell() {
   else
     took="the target was there already"
   fi
+  local login="password $password (shown this once)"
+  if [ -z "$password" ]; then
+    login="another password: bin/promfleet admin user set-password admin --storage.path $run/server <<<NEW"
+  fi
   cat <<TEXT
 
 Prometheus scrapes, as it says itself:
@@ -202,7 +209,8 @@ $(ask "$(fresh up)" | jq -r '.data.result[] | "  up{job=\"\(.metric.job)\", inst
 
   server      $server_url        API docs: $server_url/docs
   Prometheus  $prometheus_url
-  you         role admin, by the token in $run/admin-token
+  you         user admin; $login
+              scripts: the token in $run/admin-token, role admin
   node        $uuid
 
 The next target, by command line:
@@ -216,6 +224,8 @@ Data is in $run, logs are in $run/log. Ctrl-C ends all of it; the next make run 
 TEXT
 }
 
+# All of it is in $run, whatever this shell is set up for.
+unset PROMFLEET_STORAGE_URL PROMFLEET_TOKEN
 umask 077
 mkdir -p "$run/log"
 exec 9>"$run/lock"
