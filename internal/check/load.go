@@ -15,6 +15,7 @@ import (
 type Config struct {
 	loaded *config.Config
 	root   *yaml.Node // nil: an empty document
+	yml    []byte
 }
 
 // Load gives Prometheus's verdict on the text of a prometheus.yml. Any error is
@@ -42,7 +43,7 @@ func load(yml []byte, maxSize int) (c *Config, err error) {
 	if err != nil {
 		return nil, newError(err, root)
 	}
-	return &Config{loaded: loaded, root: root}, nil
+	return &Config{loaded: loaded, root: root, yml: yml}, nil
 }
 
 // JobNames gives the job_name of each scrape config, in the order of the document.
