@@ -46,6 +46,11 @@ type Manifest struct {
 	Node     string `json:"node" format:"uuid"`
 	Revision int64  `json:"revision"`
 	Parts    []Part `json:"parts"`
+	// Confirmed is the last revision of which an editor has said that it may take
+	// as many targets away as it does. An agent whose policy counts the server's
+	// word holds no removal of that revision back, nor of a later one that takes
+	// none beside those.
+	Confirmed int64 `json:"confirmed,omitempty"`
 }
 
 // PartRef asks for the body of a part.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +16,7 @@ import (
 
 	"promfleet/client"
 	"promfleet/internal/agent/apply"
+	"promfleet/internal/agent/policy"
 	"promfleet/internal/agent/reload"
 )
 
@@ -35,6 +37,7 @@ type Options struct {
 	ReloadTimeout        time.Duration // --reload.timeout
 	ReloadHTTPConfigFile string        // --reload.http-config-file
 	SyncInterval         time.Duration // --sync.interval
+	PolicyFile           string        // --policy.file
 	ListenAddress        string        // --web.listen-address
 	Version              string        // of this program, as it is reported
 }
@@ -72,6 +75,7 @@ func (o Options) withDefaults() Options {
 type Agent struct {
 	opts      Options
 	log       *slog.Logger
+	policy    *policy.Policy
 	gatherer  prometheus.Gatherer
 	server    *client.Client // without a token
 	reloader  reload.Reloader
@@ -80,6 +84,8 @@ type Agent struct {
 	session   *session
 	counters  *counters
 	reportNow chan struct{} // a report is due at once
+	waits     atomic.Bool   // something waits for a confirmation on this host
+	confirmed doorbell      // there is one
 
 	// Open while it runs.
 	data *apply.Data
@@ -97,6 +103,10 @@ func New(opts Options, log *slog.Logger, reg prometheus.Registerer) (*Agent, err
 	}
 	if u, err := url.Parse(opts.ServerURL); err != nil || u.Host == "" {
 		return nil, fmt.Errorf("--server.url %q is not a URL: it must look like https://promfleet.example.com/", opts.ServerURL)
+	}
+	allowed, err := policy.Load(opts.PolicyFile)
+	if err != nil {
+		return nil, err
 	}
 	fetched := newFetched()
 	if err := reg.Register(fetched); err != nil {
@@ -119,7 +129,7 @@ func New(opts Options, log *slog.Logger, reg prometheus.Registerer) (*Agent, err
 		return nil, err
 	}
 	a := &Agent{
-		opts: opts, log: log, server: server, reloader: reloader, prom: prom,
+		opts: opts, log: log, policy: allowed, server: server, reloader: reloader, prom: prom,
 		status: &status{}, session: newSession(), reportNow: make(chan struct{}, 1),
 	}
 	if a.counters, err = newCounters(reg, a.status, opts.Version); err != nil {
@@ -191,6 +201,8 @@ func (a *Agent) open() (err error) {
 		_ = a.data.Close()
 		return err
 	}
+	a.log.Info("the local policy", "from", a.policy, "max_removal_percent", a.policy.MaxRemovalPercent, "removal_confirm", a.policy.RemovalConfirm,
+		"allow_paths", a.paths().Allowed())
 	state := a.disk.State()
 	a.status.setRevisions(state.RevisionReceived, state.RevisionWritten, state.RevisionLoaded)
 	return nil

@@ -83,13 +83,14 @@ func (a *Agent) build(c *content, f *foreign) (apply.Set, error) {
 	return apply.Set{Manifest: c.manifest, Config: yml, Jobs: c.applyJobs(), Parts: c.parts}, nil
 }
 
-// check asks Prometheus's own judge for its verdict on a set, before a byte of it
-// is in its place.
-func (a *Agent) check(set apply.Set) error {
-	if _, err := check.Load(set.Config); err != nil {
+// check asks Prometheus's own judge for its verdict on a set, and the host's
+// policy, before a byte of it is in its place.
+func (a *Agent) check(set apply.Set, localBase bool) error {
+	c, err := check.Load(set.Config)
+	if err != nil {
 		return fmt.Errorf("the configuration is not valid, and Prometheus would not start with it: %w", err)
 	}
-	return nil
+	return a.allowed(c, localBase)
 }
 
 // takeOver decides whether a prometheus.yml of somebody else's may be replaced.

@@ -103,6 +103,7 @@ func newCounters(reg prometheus.Registerer, s *status, version string) (*counter
 		gauge("revision_received", "The last revision whose parts have all arrived.", func(s *status) float64 { return float64(s.received) }),
 		gauge("revision_written", "The revision that the files say.", func(s *status) float64 { return float64(s.written) }),
 		gauge("revision_loaded", "The last revision that Prometheus was seen to have.", func(s *status) float64 { return float64(s.loaded) }),
+		gauge("held_targets", "Targets that stay until their removal is confirmed.", func(s *status) float64 { return float64(s.heldTargets) }),
 		gauge("last_sync_success_timestamp_seconds", "When the server last answered a watch.", func(s *status) float64 { return unix(s.lastSync) }),
 		gauge("last_apply_success_timestamp_seconds", "When what is wanted was last brought to the disk.", func(s *status) float64 { return unix(s.lastApply) }),
 	} {

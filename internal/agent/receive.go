@@ -21,10 +21,9 @@ import (
 )
 
 // What a server may send. It may be somebody else's by now.
+// The policy has more limits.
 const (
 	maxBody    = 8 << 20 // of one part
-	maxParts   = 100_000
-	maxTotal   = 1 << 30 // of all parts
 	fetchBatch = 64
 )
 
@@ -71,6 +70,15 @@ func (a *Agent) receive(ctx context.Context, c *client.Client, m promfleet.Manif
 	for _, b := range inline {
 		r.inline[b.Hash] = b.Body
 	}
+	out, err := r.content(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	return out, r.targets(ctx, out.applyJobs())
+}
+
+// content reads what a manifest names, but the target files.
+func (r *receiver) content(ctx context.Context, m promfleet.Manifest) (*content, error) {
 	out := &content{manifest: m}
 	if err := r.admit(m.Parts, func(n render.Name, p promfleet.Part) bool {
 		return p.Index == n.Index() && (n.Base || n.Index())
@@ -106,7 +114,7 @@ func (a *Agent) receive(ctx context.Context, c *client.Client, m promfleet.Manif
 			return nil, err
 		}
 	}
-	return out, r.targets(ctx, out.applyJobs())
+	return out, nil
 }
 
 // applyJobs gives the jobs as the applier wants them.
@@ -137,10 +145,9 @@ func (r *receiver) admit(parts []promfleet.Part, belongs func(render.Name, promf
 			return refuse("part %q: its size is %d bytes, allowed are %d", p.Name, p.Size, maxBody)
 		case p.Count < 0:
 			return refuse("part %q: it counts %d targets", p.Name, p.Count)
-		case r.parts > maxParts:
-			return refuse("it has more than %d parts", maxParts)
-		case r.total > maxTotal:
-			return refuse("its parts are more than %d bytes together", maxTotal)
+		}
+		if err := r.atMost(); err != nil {
+			return err
 		}
 		r.names[p.Name] = true
 	}
@@ -155,7 +162,7 @@ func (r *receiver) index(key string, body []byte) (apply.Job, promfleet.Part, er
 		return job, promfleet.Part{}, refuse("the index of job %s: %s", key, err)
 	}
 	err := r.admit(parts, func(n render.Name, p promfleet.Part) bool {
-		return !p.Index && n.Key == key && !n.Index()
+		return !p.Index && n.Key == key && !n.Index() && (r.client == nil || !isHeld(n.Piece))
 	})
 	if err != nil {
 		return job, promfleet.Part{}, err
@@ -232,7 +239,15 @@ func (r *receiver) bodies(ctx context.Context, parts []promfleet.Part) ([][]byte
 		}
 		return nil
 	})
-	return got, err
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range parts {
+		if err := r.notTooDeep(p, got[i]); err != nil {
+			return nil, err
+		}
+	}
+	return got, nil
 }
 
 // targets stages the target files that the disk lacks.
@@ -283,7 +298,7 @@ func (r *receiver) fetch(ctx context.Context, parts []promfleet.Part, take func(
 	var had []promfleet.Part
 	var inline []string
 	for _, p := range parts {
-		body, ok := r.inline[p.Hash]
+		body, ok := r.here(p)
 		if !ok {
 			ask = append(ask, p)
 			continue

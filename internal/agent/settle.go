@@ -39,14 +39,15 @@ func (t *syncTask) startSettling(ctx context.Context, set apply.Set, res apply.R
 	ctx, cancel := context.WithCancel(ctx)
 	s := &settling{cancel: cancel, done: make(chan struct{})}
 	t.settle = s
+	goal, why := t.goal()
 	go func() {
 		defer close(s.done)
 		defer cancel()
-		t.settled(ctx, set, res, p)
+		t.settled(ctx, set, res, p, goal, why)
 	}()
 }
 
-func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result, p running) {
+func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result, p running, goal promfleet.NodeState, why error) {
 	start := time.Now()
 	removed, err := t.a.disk.Settle(ctx, set, p)
 	state := t.a.disk.State()
@@ -58,12 +59,15 @@ func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result,
 		if res.Trouble != nil {
 			err = fmt.Errorf("%w; %w", res.Trouble, err)
 		}
+		if why != nil {
+			err = fmt.Errorf("%w; and %w", err, why)
+		}
 		if t.setState(promfleet.StateWritten, err) {
 			t.a.log.Warn("written, not seen loaded", "revision", set.Manifest.Revision, "err", err, "verify_ms", ms(time.Since(start)))
 		}
 	default:
 		t.a.log.Info("loaded", "revision", set.Manifest.Revision, "removed", removed, "verify_ms", ms(time.Since(start)))
-		t.setState(promfleet.StateInSync, nil)
+		t.setState(goal, why)
 	}
 }
 

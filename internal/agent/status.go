@@ -14,6 +14,7 @@ type status struct {
 	wanted, received, written, loaded int64
 	state                             promfleet.NodeState
 	problem                           string
+	heldTargets                       int64
 	lastSync, lastApply               time.Time // with success
 	told                              told
 }
@@ -63,6 +64,15 @@ type told struct {
 	state                     promfleet.NodeState
 	problem                   string
 	received, written, loaded int64
+}
+
+func (s *status) setHeld(h *held) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heldTargets = 0
+	if h != nil {
+		s.heldTargets = h.Gone
+	}
 }
 
 func (s *status) synced(at time.Time) {

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"promfleet"
@@ -26,6 +27,10 @@ type syncTask struct {
 	hold    holdback
 	settle  *settling
 	synced  time.Time // when again was last done
+
+	restored *content // what was applied before the start; it is there already
+	held     *held    // a removal that waits; nil: none
+	guarded  *guarded // of the content
 }
 
 // nothing is the revision of an agent that has none: a watch for it is answered
@@ -41,6 +46,11 @@ func (t *syncTask) Init(ctx context.Context) (err error) {
 	}
 	state := t.a.disk.State()
 	t.hold.restore(state, time.Now(), t.a.opts.SyncInterval)
+	if t.held, err = readHeld(t.a.data.Read); err != nil {
+		return fmt.Errorf("--data.path: %w", err)
+	}
+	t.a.waits.Store(t.held != nil)
+	t.a.status.setHeld(t.held)
 	if state.Manifest == nil || state.Manifest.Node != t.uuid {
 		return nil
 	}
@@ -50,7 +60,10 @@ func (t *syncTask) Init(ctx context.Context) (err error) {
 		t.a.log.Warn("what was applied last cannot be read again: it will be fetched", "err", err)
 	}
 	if err == nil {
-		t.content, t.ask = c, c.manifest.Revision
+		t.content, t.restored = c, c
+		if t.held == nil { // else what is wanted is something else
+			t.ask = c.manifest.Revision
+		}
 	}
 	return nil
 }
@@ -103,8 +116,13 @@ func (t *syncTask) Once(ctx context.Context) error {
 // round asks once what there is, and does it. An error is worth another try soon.
 func (t *syncTask) round(ctx context.Context, c *client.Client, wait time.Duration) error {
 	watching, cancel := context.WithTimeout(ctx, wait+callTimeout)
+	t.a.confirmed.answer(cancel)
 	reply, err := c.Watch(watching, t.ask, wait)
+	rung := t.a.confirmed.answered()
 	cancel()
+	if rung && reply == nil && ctx.Err() == nil {
+		return t.reconsider(ctx, c)
+	}
 	if err != nil {
 		t.a.counters.syncs.WithLabelValues("failure").Inc()
 		return err
@@ -119,6 +137,14 @@ func (t *syncTask) round(ctx context.Context, c *client.Client, wait time.Durati
 		return t.again(ctx, c)
 	}
 	return nil
+}
+
+// reconsider looks again at what was held back or refused: somebody on this host
+// has confirmed something.
+func (t *syncTask) reconsider(ctx context.Context, c *client.Client) error {
+	t.stopSettling()
+	t.guarded = nil
+	return t.again(ctx, c)
 }
 
 // take takes what the server says now.
@@ -167,7 +193,9 @@ func fromServer(err error) bool {
 
 // admit checks what a manifest says of itself.
 func (t *syncTask) admit(m promfleet.Manifest) error {
-	loaded := t.a.disk.State().RevisionLoaded
+	state := t.a.disk.State()
+	// An older one than is loaded was written only if somebody said so.
+	loaded := min(state.RevisionLoaded, state.RevisionWritten)
 	switch {
 	case m.Protocol != promfleet.ProtocolVersion:
 		return refuse("it is of protocol %d, and this agent speaks %d: upgrade the older of server and agent", m.Protocol, promfleet.ProtocolVersion)
@@ -175,8 +203,11 @@ func (t *syncTask) admit(m promfleet.Manifest) error {
 		return refuse("it is for node %q, and this is node %s", cut(m.Node, 100), t.uuid)
 	case m.Revision < 0:
 		return refuse("its revision is %d", m.Revision)
+	case m.Revision < loaded && t.a.confirmedRevision(olderFile) == m.Revision:
+		t.a.log.Warn("an older revision is taken, as was confirmed on this host", "revision", m.Revision, "loaded", loaded)
 	case m.Revision < loaded:
-		return refuse("it is of revision %d, and revision %d was loaded already: the server went back in time, was a backup restored?", m.Revision, loaded)
+		t.a.waits.Store(true)
+		return refuse("it is of revision %d, and revision %d was loaded already: the server went back in time, was a backup restored? to take it all the same, run `promfleet agent confirm --revision=%d --data.path=%s` on this host", m.Revision, loaded, m.Revision, t.a.opts.DataPath)
 	}
 	return nil
 }
@@ -215,6 +246,16 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 	state := t.a.disk.State()
 	t.a.status.setRevisions(t.content.manifest.Revision, state.RevisionWritten, state.RevisionLoaded)
 	t.count(res, err)
+	if err == nil {
+		err = errors.Join(t.written(), t.forgetOlder(state))
+	}
+	t.a.status.setHeld(t.held)
+	var whole *wholeHold
+	if errors.As(err, &whole) {
+		_, why := t.goal()
+		t.setState(promfleet.StateHeld, fmt.Errorf("%w; %w", why, whole))
+		return nil
+	}
 	if err != nil {
 		if res.Changed() || !errors.Is(err, apply.ErrRefused) {
 			err = errors.Join(err, t.a.disk.Discard())
@@ -232,7 +273,7 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 		t.startSettling(ctx, set, res)
 		return nil
 	}
-	t.setState(promfleet.StateInSync, nil)
+	t.setState(t.goal())
 	return nil
 }
 
@@ -243,18 +284,22 @@ func (t *syncTask) write(ctx context.Context) (apply.Set, apply.Result, error) {
 	if err != nil {
 		return apply.Set{}, none, err
 	}
-	set, err := t.a.build(t.content, f)
+	content, err := t.guard(ctx, t.content)
+	if err != nil {
+		return apply.Set{}, none, err
+	}
+	set, err := t.checkedSet(content, f)
+	if err != nil && content != t.content {
+		if _, plain := t.checkedSet(t.content, f); plain != nil {
+			return set, none, plain
+		}
+		err = &wholeHold{"and nothing of the revision is applied, since they cannot stay beside the rest of it: " + err.Error()}
+	}
 	if err != nil {
 		return set, none, err
 	}
 	hash := promfleet.HashOf(set.Config)
-	if hash != t.checked {
-		if err := t.a.check(set); err != nil {
-			return set, none, err
-		}
-		t.checked = hash
-	}
-	how, err := t.a.takeOver(t.content, f, set)
+	how, err := t.a.takeOver(content, f, set)
 	if err != nil {
 		return set, none, err
 	}
@@ -264,6 +309,23 @@ func (t *syncTask) write(ctx context.Context) (apply.Set, apply.Result, error) {
 		t.hold.refused(hash, time.Now(), t.a.opts.SyncInterval)
 	}
 	return set, res, err
+}
+
+// checkedSet makes the set of a content, if it may be written.
+func (t *syncTask) checkedSet(c *content, f *foreign) (apply.Set, error) {
+	set, err := t.a.build(c, f)
+	if err != nil {
+		return set, err
+	}
+	hash := promfleet.HashOf(set.Config)
+	if hash == t.checked {
+		return set, nil
+	}
+	if err := t.a.check(set, c.base == nil); err != nil {
+		return set, err
+	}
+	t.checked = hash
+	return set, nil
 }
 
 func (t *syncTask) count(res apply.Result, err error) {

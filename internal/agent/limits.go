@@ -1,0 +1,111 @@
+package agent
+
+import (
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"promfleet"
+	"promfleet/internal/agent/policy"
+	"promfleet/internal/check"
+	"promfleet/internal/render"
+)
+
+// paths gives the judge of the paths that a configuration names.
+func (a *Agent) paths() *policy.Paths {
+	data := a.opts.DataPath
+	if abs, err := filepath.Abs(data); err == nil {
+		data = abs
+	}
+	return a.policy.Paths(policy.Places{
+		ConfigFile: filepath.Join(a.disk.ConfigDir(), filepath.Base(a.opts.ConfigFile)),
+		TargetsDir: a.disk.TargetsDir(),
+		DataDir:    data,
+	})
+}
+
+// allowed asks the policy about each path that a configuration names. What stands
+// in a base of this host's own, its owner has written: that needs no leave.
+func (a *Agent) allowed(c *check.Config, localBase bool) error {
+	named, err := c.Paths()
+	if err != nil {
+		return err
+	}
+	judge := a.paths()
+	for _, p := range named {
+		if localBase && !strings.HasPrefix(p.Field, "scrape_configs[") {
+			continue
+		}
+		if err := judge.Check(policy.Path{Field: p.Field, Value: p.Value, Kind: policy.Kind(p.Kind), Bare: p.Bare}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// atMost holds what a server has named so far against the policy.
+func (r *receiver) atMost() error {
+	switch limits := r.a.policy; {
+	case r.client == nil: // it is here already
+	case r.parts > limits.MaxFiles:
+		return refuse("it has more than %d parts, which max_files of the host's policy allows", limits.MaxFiles)
+	case r.total > limits.MaxBytes:
+		return refuse("its parts are more than the %d bytes together that max_bytes of the host's policy allows", limits.MaxBytes)
+	}
+	return nil
+}
+
+// notTooDeep holds the nesting of a body against the policy.
+func (r *receiver) notTooDeep(p promfleet.Part, body []byte) error {
+	depth := 0
+	if p.Name == render.BasePart {
+		var doc yaml.Node
+		if err := yaml.Unmarshal(body, &doc); err != nil {
+			return nil // whoever uses it says so
+		}
+		depth = yamlDepth(&doc, r.a.policy.MaxDepth+2) - 1 // the document itself
+	} else {
+		depth = jsonDepth(body)
+	}
+	if most := r.a.policy.MaxDepth; depth > most {
+		return refuse("part %q nests deeper than the %d levels that max_depth of the host's policy allows", p.Name, most)
+	}
+	return nil
+}
+
+// jsonDepth tells how deep lists and objects nest.
+func jsonDepth(body []byte) (deepest int) {
+	depth, inString := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '[' || c == '{':
+			depth++
+			deepest = max(deepest, depth)
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return deepest
+}
+
+// yamlDepth tells how deep nodes nest, up to a limit. Aliases are not followed:
+// the check of the whole configuration does that.
+func yamlDepth(n *yaml.Node, limit int) int {
+	deepest := 0
+	if limit == 0 {
+		return 1
+	}
+	for _, c := range n.Content {
+		deepest = max(deepest, yamlDepth(c, limit-1))
+	}
+	if n.Kind == yaml.ScalarNode || n.Kind == yaml.AliasNode {
+		return 0
+	}
+	return deepest + 1
+}
