@@ -277,7 +277,7 @@ func (a *Agent) diskJobs(applied *content) []apply.Job {
 			j.Files = slices.Clone(j.Files)
 			for i, f := range j.Files {
 				known[f.Path()] = true
-				if owned[f.Path()].Hash != f.Hash {
+				if owned[f.Path()].Hash != f.Hash && !isHeld(f.Piece) {
 					j.Files[i].Hash = ""
 				}
 			}
@@ -312,7 +312,11 @@ func (a *Agent) diskJobs(applied *content) []apply.Job {
 }
 
 // readDisk reads a target file as it is on the disk, whatever is staged for it.
+// A piece of the guard's own is kept twice.
 func (a *Agent) readDisk(f apply.File) ([]check.Group, error) {
+	if body, ok := a.heldBody(f); ok {
+		return check.TargetGroups([]byte(body))
+	}
 	f.Hash = ""
 	return a.readNext(f)
 }
