@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -8,12 +10,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/common/promslog"
 
+	"promfleet"
 	"promfleet/internal/agent"
 	"promfleet/internal/agent/reload"
 )
 
 func (c *command) addAgent(app *kingpin.Application) {
-	cmd := app.Command("agent", "Run beside one Prometheus: register, get its configuration, write it, reload, report.")
+	parent := app.Command("agent", "What runs beside one Prometheus.")
+	c.agentConfirm(parent.Command("confirm", "Confirm, on the agent's host, the removal of targets that waits for it; 1 if nothing waits."))
+	cmd := parent.Command("run", "Run beside one Prometheus: register, get its configuration, write it, reload, report. `promfleet agent` alone does this.").Default()
 	o := agent.Options{Version: version}
 	cmd.Flag("server.url", "URL of the control plane.").Required().StringVar(&o.ServerURL)
 	cmd.Flag("join.token-file", "File with a join token, for the first registration.").StringVar(&o.JoinTokenFile)
@@ -30,6 +35,7 @@ func (c *command) addAgent(app *kingpin.Application) {
 	cmd.Flag("reload.http-config-file", "Prometheus http_config for the calls to Prometheus.").StringVar(&o.ReloadHTTPConfigFile)
 	cmd.Flag("sync.interval", "How often it syncs even if no change was announced.").Default("30s").DurationVar(&o.SyncInterval)
 	cmd.Flag("web.listen-address", "Address of its own /metrics, /-/healthy and /-/ready.").Default("127.0.0.1:7091").StringVar(&o.ListenAddress)
+	cmd.Flag("policy.file", "Local policy (YAML): what the server may have this host do; read at the start.").StringVar(&o.PolicyFile)
 	once := cmd.Flag("once", "Register, sync, apply, report, exit: for cron.").Bool()
 	log := logFlags(cmd)
 	c.does(cmd, func() error {
@@ -43,5 +49,30 @@ func (c *command) addAgent(app *kingpin.Application) {
 			return a.Once(c.ctx)
 		}
 		return a.Run(c.ctx)
+	})
+}
+
+// agentRuns spells out that `promfleet agent --FLAGS` runs it, or its --help would
+// show no flags.
+func agentRuns(args []string) []string {
+	if len(args) > 0 && args[0] == "agent" && (len(args) == 1 || strings.HasPrefix(args[1], "-")) {
+		return slices.Insert(slices.Clone(args), 1, "run")
+	}
+	return args
+}
+
+func (c *command) agentConfirm(cmd *kingpin.CmdClause) {
+	path := cmd.Flag("data.path", "The --data.path of the agent, which may be running.").Default("./agent-data").String()
+	revision := cmd.Flag("revision", "A revision older than what is loaded, which the server came back with: take that one, once.").Int64()
+	c.does(cmd, func() error {
+		what, err := agent.Confirm(*path, *revision)
+		if promfleet.ErrorCode(err) == promfleet.NotFound {
+			return &answerNo{err}
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.stderr, "confirmed: %s; a running agent does it within a second or so, another at its next start\n", what)
+		return nil
 	})
 }

@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	c.addJoinToken(app)
 	c.addEvent(app)
 
-	args = dashes(app.Model(), args)
+	args = dashes(app.Model(), agentRuns(args))
 	_, err := app.Parse(args)
 	switch {
 	case helped:

@@ -30,7 +30,7 @@ func (s *settling) running() bool {
 
 func (t *syncTask) startSettling(ctx context.Context, set apply.Set, res apply.Result) {
 	p := running{a: t.a, within: verifyFor}
-	waited := !res.Changed() && t.a.status.is(promfleet.StateWritten)
+	waited := !res.Changed() && (t.a.status.is(promfleet.StateWritten) || t.a.status.is(promfleet.StateHeld))
 	if waited || res.Outcome == apply.NotReloaded || res.Outcome == apply.Unreachable {
 		p.within = 0 // nothing is about to happen: one look at each sync
 	} else {
@@ -59,10 +59,11 @@ func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result,
 		if res.Trouble != nil {
 			err = fmt.Errorf("%w; %w", res.Trouble, err)
 		}
-		if why != nil {
-			err = fmt.Errorf("%w; and %w", err, why)
+		unseen := promfleet.StateWritten
+		if why != nil { // and that needs somebody to act
+			unseen, err = goal, fmt.Errorf("%w; and %w", why, err)
 		}
-		if t.setState(promfleet.StateWritten, err) {
+		if t.setState(unseen, err) {
 			t.a.log.Warn("written, not seen loaded", "revision", set.Manifest.Revision, "err", err, "verify_ms", ms(time.Since(start)))
 		}
 	default:
