@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io/fs"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -134,7 +135,7 @@ type guard struct {
 	kept map[string]bool
 	// keep is handed the targets that go of jobs that stay, in order; nil: they
 	// are only counted.
-	keep func(want *apply.Job, addr string, labels map[string]string) error
+	keep func(want *apply.Job, addr string, labels map[string]string)
 }
 
 // weigh counts what a step takes away. Memory goes by what is on the disk, not
@@ -182,25 +183,23 @@ func (g guard) weighJob(p pair) (gone, fresh int64, err error) {
 			}
 			continue
 		}
-		m.each(groups, func(exact, addr uint64, _ string, _ map[string]string) error {
-			m.stays[exact] = false
-			m.addrs[addr] = 0
-			return nil
-		})
+		for t := range m.targets(groups) {
+			m.stays[t.exact] = false
+			m.addrs[t.byAddr] = 0
+		}
 	}
 	for _, f := range wantFiles {
 		groups, err := g.next(f)
 		if err != nil {
 			return 0, 0, fmt.Errorf("target file %s: %w", f.Path(), err)
 		}
-		m.each(groups, func(exact, addr uint64, _ string, _ map[string]string) error {
-			if _, had := m.stays[exact]; had {
-				m.stays[exact] = true
-			} else if _, had := m.addrs[addr]; had {
-				m.addrs[addr]++
+		for t := range m.targets(groups) {
+			if _, had := m.stays[t.exact]; had {
+				m.stays[t.exact] = true
+			} else if _, had := m.addrs[t.byAddr]; had {
+				m.addrs[t.byAddr]++
 			}
-			return nil
-		})
+		}
 	}
 	for _, f := range oldFiles {
 		if lost[f.Path()] {
@@ -210,26 +209,22 @@ func (g guard) weighJob(p pair) (gone, fresh int64, err error) {
 		if err != nil {
 			return 0, 0, fmt.Errorf("target file %s: %w", f.Path(), err)
 		}
-		err = m.each(groups, func(exact, addr uint64, target string, labels map[string]string) error {
-			if m.stays[exact] {
-				return nil
+		for t := range m.targets(groups) {
+			if m.stays[t.exact] {
+				continue
 			}
-			m.stays[exact] = true // the same once more is the same target
-			if m.addrs[addr] > 0 {
-				m.addrs[addr]--
-				return nil
+			m.stays[t.exact] = true // the same once more is the same target
+			if m.addrs[t.byAddr] > 0 {
+				m.addrs[t.byAddr]--
+				continue
 			}
 			gone++
 			if !isHeld(f.Piece) {
 				fresh++
 			}
-			if g.keep == nil {
-				return nil
+			if g.keep != nil {
+				g.keep(p.want, t.addr, t.labels)
 			}
-			return g.keep(p.want, target, labels)
-		})
-		if err != nil {
-			return 0, 0, err
 		}
 	}
 	return gone, fresh, nil
@@ -243,19 +238,27 @@ type marks struct {
 	addrs map[uint64]int  // others wanted, by address
 }
 
-func (m *marks) each(groups []check.Group, do func(exact, addr uint64, target string, labels map[string]string) error) error {
-	for _, g := range groups {
-		var labels strings.Builder
-		for _, name := range slices.Sorted(maps.Keys(g.Labels)) {
-			fmt.Fprintf(&labels, "\x00%q=%q", name, g.Labels[name])
-		}
-		for _, target := range g.Targets {
-			if err := do(maphash.String(m.seed, target+labels.String()), maphash.String(m.seed, target), target, g.Labels); err != nil {
-				return err
+// target is one target of a file, with its hashes.
+type target struct {
+	exact, byAddr uint64
+	addr          string
+	labels        map[string]string
+}
+
+func (m *marks) targets(groups []check.Group) iter.Seq[target] {
+	return func(yield func(target) bool) {
+		for _, g := range groups {
+			var labels strings.Builder
+			for _, name := range slices.Sorted(maps.Keys(g.Labels)) {
+				fmt.Fprintf(&labels, "\x00%q=%q", name, g.Labels[name])
+			}
+			for _, addr := range g.Targets {
+				if !yield(target{maphash.String(m.seed, addr+labels.String()), maphash.String(m.seed, addr), addr, g.Labels}) {
+					return
+				}
 			}
 		}
 	}
-	return nil
 }
 
 // heldPrefix begins the names of the pieces that the guard makes. No server may
@@ -278,7 +281,7 @@ func (a *Agent) diskJobs(applied *content) []apply.Job {
 			for i, f := range j.Files {
 				known[f.Path()] = true
 				if owned[f.Path()].Hash != f.Hash && !isHeld(f.Piece) {
-					j.Files[i].Hash = ""
+					j.Files[i] = a.asFound(f)
 				}
 			}
 			at[j.Key] = len(jobs)
@@ -298,17 +301,25 @@ func (a *Agent) diskJobs(applied *content) []apply.Job {
 			at[key] = i
 			jobs = append(jobs, apply.Job{Key: key})
 		}
-		f := apply.File{Key: key, Piece: strings.TrimSuffix(name, ".json")}
-		groups, err := a.readDisk(f)
-		if err != nil {
-			continue
-		}
-		for _, g := range groups {
-			f.Targets += int64(len(g.Targets))
-		}
+		f := a.asFound(apply.File{Key: key, Piece: strings.TrimSuffix(name, ".json")})
 		jobs[i].Files = append(jobs[i].Files, f)
 	}
 	return jobs
+}
+
+// asFound tells of a file that is not as it was written what is in it; if that
+// cannot be read, as many targets as were.
+func (a *Agent) asFound(f apply.File) apply.File {
+	f.Hash = ""
+	groups, err := a.readDisk(f)
+	if err != nil {
+		return f
+	}
+	f.Targets = 0
+	for _, g := range groups {
+		f.Targets += int64(len(g.Targets))
+	}
+	return f
 }
 
 // readDisk reads a target file as it is on the disk, whatever is staged for it.

@@ -153,9 +153,8 @@ func TestGuardModel(t *testing.T) {
 		old, want := disk.job("j", "j", before), next.job("j", "j", after)
 		g := guard{disk: disk.read, next: next.read}
 		var kept []check.Group
-		g.keep = func(_ *apply.Job, addr string, labels map[string]string) error {
+		g.keep = func(_ *apply.Job, addr string, labels map[string]string) {
 			kept = append(kept, check.Group{Targets: []string{addr}, Labels: labels})
-			return nil
 		}
 		r, err := g.weigh(pairs([]apply.Job{old}, []apply.Job{want}))
 		if err != nil {

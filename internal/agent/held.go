@@ -203,14 +203,13 @@ func (t *syncTask) keepBack(want, applied *content, g guard, all []pair) (*conte
 		return nil, &wholeHold{"and what was applied last cannot be read again, so nothing of the revision is applied"}
 	}
 	chunks := map[string][][]promfleet.Target{}
-	g.keep = func(want *apply.Job, addr string, labels map[string]string) error {
+	g.keep = func(want *apply.Job, addr string, labels map[string]string) {
 		c := chunks[want.Key]
 		if len(c) == 0 || len(c[len(c)-1]) == heldChunk {
 			c = append(c, nil)
 		}
 		c[len(c)-1] = append(c[len(c)-1], promfleet.Target{Addr: addr, Labels: labels})
 		chunks[want.Key] = c
-		return nil
 	}
 	if _, err := g.weigh(all); err != nil {
 		return nil, err

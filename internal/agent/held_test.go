@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"promfleet"
+	"promfleet/internal/agent/apply"
 )
 
 func addrs(from, to int) []string {
@@ -174,12 +175,6 @@ func TestHeldSteps(t *testing.T) {
 	}
 }
 
-// policy gives the agent a policy file.
-func (b *bed) policy(text string) {
-	b.put("policy.yml", text)
-	b.opts.PolicyFile = filepath.Join(b.dir, "policy.yml")
-}
-
 // confirm has the server say that a revision was confirmed, in a new revision.
 func (b *bed) confirm(revision int64) {
 	b.server.alter(func(m *promfleet.Manifest) { m.Confirmed = revision })
@@ -281,15 +276,56 @@ func TestHeldSpoilt(t *testing.T) {
 	})
 }
 
+// TestHeldCutShort: an agent that was killed while it wrote what it holds back,
+// with half of it in place, does not take that for what the node has.
+func TestHeldCutShort(t *testing.T) {
+	inBed(t, func(t *testing.T, b *bed) {
+		b.join()
+		b.server.want("", oneJob(addrs(0, 150)...))
+		b.start()
+		b.expect(promfleet.StateInSync)
+		b.stop()
+		before := b.read("data/state.json")
+		b.server.want("", oneJob(addrs(0, 60)...))
+		b.start()
+		b.held("takes 90 of 150")
+		b.stop()
+		// As it is between the last rename and the state: the new files are there,
+		// and are noted as about to be written.
+		var state apply.State
+		if err := json.Unmarshal([]byte(before), &state); err != nil {
+			t.Fatal(err)
+		}
+		body := b.read("targets.d/node/held-0000.json")
+		state.Files["node/held-0000.json"] = apply.Record{Hash: promfleet.HashOf([]byte(body)), Size: int64(len(body))}
+		text, err := json.Marshal(state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.put("data/state.json", string(text))
+		for _, heldToo := range []bool{true, false} {
+			if !heldToo {
+				b.put("data/state.json", string(text))
+				if err := os.Remove(filepath.Join(b.dir, "data/held.json")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.start()
+			b.held("takes 90 of 150")
+			b.after(2 * time.Minute)
+			same(t, 150, len(b.scraped("node")))
+			b.stop()
+		}
+	})
+}
+
 // TestHeldCannotStay: where what would go cannot stay beside what comes, nothing
 // of the revision is applied.
 func TestHeldCannotStay(t *testing.T) {
 	inBed(t, func(t *testing.T, b *bed) {
 		b.join()
 		jobs := twoJobs(addrs(0, 150), addrs(200, 400))
-		other := jobs["other"]
-		other.config = `{"scrape_timeout":"20s","scrape_interval":"30s"}`
-		jobs["other"] = wantedJob{config: `{"scrape_timeout":"20s"}`, pieces: other.pieces}
+		jobs["other"] = wantedJob{config: `{"scrape_timeout":"20s"}`, pieces: jobs["other"].pieces}
 		b.server.want("global: {scrape_interval: 30s}\n", jobs)
 		b.start()
 		b.expect(promfleet.StateInSync)
@@ -353,88 +389,4 @@ func TestOlderConfirmed(t *testing.T) {
 		b.expect(promfleet.StateFailed) // once
 		b.stop()
 	})
-}
-
-// TestPolicyPaths: a configuration that names what the host does not allow is
-// refused before a byte of it is in its place.
-func TestPolicyPaths(t *testing.T) {
-	inBed(t, func(t *testing.T, b *bed) {
-		if err := os.MkdirAll(filepath.Join(b.dir, "certs"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		b.join()
-		b.server.want("", oneJob("h1:9100"))
-		b.start()
-		b.expect(promfleet.StateInSync)
-		good := b.read("prometheus.yml")
-		for _, c := range []struct{ config, words string }{
-			{`{"tls_config":{"ca_file":"/etc/shadow"}}`, `scrape_configs[0].tls_config.ca_file: "/etc/shadow" is not allowed`},
-			{`{"authorization":{"credentials_file":"data/credential"}}`, "the agent's own"},
-			{`{"scrape_failure_log_file":"` + b.dir + `/x.log"}`, "allow_write_paths"},
-			{`{"file_sd_configs":[{"files":["../*.json"]}]}`, "file_sd_configs[0].files[0]"},
-		} {
-			body, _ := json.Marshal(json.RawMessage(c.config))
-			b.server.want("", map[string]wantedJob{"node": {config: string(body), pieces: map[string][]string{"all": {"h1:9100", "h2:9100"}}}})
-			b.after(time.Second)
-			r := b.expect(promfleet.StateFailed)
-			if !strings.Contains(r.Error, c.words) || strings.Contains(r.Error, "\n") {
-				t.Errorf("error %q, want one line with %q", r.Error, c.words)
-			}
-			same(t, good, b.read("prometheus.yml"))
-		}
-		b.server.want("", map[string]wantedJob{"node": {config: `{"tls_config":{"ca_file":"certs/ca.pem"}}`, pieces: map[string][]string{"all": {"h1:9100"}}}})
-		b.expect(promfleet.StateInSync)
-		b.stop()
-
-		// A stricter policy; what the owner of the host wrote is not judged by it.
-		b.policy("allow_paths: [/etc/prometheus]\n")
-		b.put("base.yml", "rule_files: [/srv/rules/*.yml]\nglobal: {query_log_file: /var/log/q.log}\n")
-		b.opts.BaseConfig = filepath.Join(b.dir, "base.yml")
-		b.start()
-		b.after(5 * time.Second)
-		if r := b.server.last(); !strings.Contains(r.Error, "certs/ca.pem") {
-			t.Errorf("%+v", r)
-		}
-		b.server.want("", oneJob("h1:9100"))
-		b.expect(promfleet.StateInSync)
-		b.server.want("rule_files: [/srv/rules/*.yml]\n", oneJob("h1:9100"))
-		if r := b.expect(promfleet.StateFailed); !strings.Contains(r.Error, "rule_files[0]") {
-			t.Errorf("error %q", r.Error)
-		}
-		b.stop()
-	})
-}
-
-// TestPolicyLimits: the caps of the policy are those of the download.
-func TestPolicyLimits(t *testing.T) {
-	deep := strings.Repeat(`{"a":`, 9) + "1" + strings.Repeat("}", 9)
-	for _, c := range []struct{ policy, base, config, words string }{
-		{"max_files: 2", "", "", "max_files"},
-		{"max_bytes: 100", "", "", "max_bytes"},
-		{"max_depth: 8", "", `{"params":` + deep + `}`, "max_depth"},
-		{"max_depth: 8", "a: [[[[[[[[[1]]]]]]]]]\n", "", "max_depth"},
-	} {
-		t.Run(c.words+c.base, func(t *testing.T) {
-			inBed(t, func(t *testing.T, b *bed) {
-				b.policy(c.policy)
-				b.join()
-				b.server.want(c.base, map[string]wantedJob{"node": {config: c.config, pieces: map[string][]string{"all": {"h1:9100"}}}})
-				b.start()
-				if r := b.expect(promfleet.StateFailed); !strings.Contains(r.Error, c.words) {
-					t.Errorf("error %q, want one with %q", r.Error, c.words)
-				}
-				b.stop()
-			})
-		})
-	}
-}
-
-// TestPolicyUnreadable: without its policy an agent does not start.
-func TestPolicyUnreadable(t *testing.T) {
-	for _, file := range []string{"/nonexistent/policy.yml", "held_test.go"} {
-		_, err := New(Options{ServerURL: "http://server", PolicyFile: file}, nil, nil)
-		if err == nil || !strings.Contains(err.Error(), "--policy.file") || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: %v", file, err)
-		}
-	}
 }

@@ -116,7 +116,7 @@ func (p *Policy) valid() error {
 	}{{"allow_paths", p.AllowPaths}, {"allow_write_paths", p.AllowWritePaths}} {
 		for _, dir := range list.paths {
 			if !filepath.IsAbs(dir) || dir != filepath.Clean(dir) && dir != filepath.Clean(dir)+"/" {
-				return fmt.Errorf("%s: %q is not an absolute path without . and ..", list.name, dir)
+				return fmt.Errorf("%s: %q must be an absolute path, without . and .. in it", list.name, dir)
 			}
 		}
 	}

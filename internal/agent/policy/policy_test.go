@@ -48,7 +48,7 @@ func TestLoadRefuses(t *testing.T) {
 	for _, c := range []struct{ text, words string }{
 		{"allow_path: [/a]", "allow_path not found"},
 		{"allow_paths: /a", "cannot unmarshal"},
-		{"allow_paths: [etc]", `allow_paths: "etc" is not an absolute path`},
+		{"allow_paths: [etc]", `allow_paths: "etc" must be an absolute path`},
 		{"allow_paths: [/etc/../root]", "without . and .."},
 		{"allow_write_paths: ['']", "allow_write_paths"},
 		{"max_removal_percent: 101", "not between 0 and 100"},
