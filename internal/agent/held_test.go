@@ -286,6 +286,14 @@ func TestHeldCutShort(t *testing.T) {
 		b.expect(promfleet.StateInSync)
 		b.stop()
 		before := b.read("data/state.json")
+		parts := map[string]string{}
+		entries, err := os.ReadDir(filepath.Join(b.dir, "data/parts"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			parts["data/parts/"+e.Name()] = b.read("data/parts/" + e.Name())
+		}
 		b.server.want("", oneJob(addrs(0, 60)...))
 		b.start()
 		b.held("takes 90 of 150")
@@ -302,17 +310,19 @@ func TestHeldCutShort(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.put("data/state.json", string(text))
 		for _, heldToo := range []bool{true, false} {
+			b.put("data/state.json", string(text))
+			for name, body := range parts {
+				b.put(name, body)
+			}
 			if !heldToo {
-				b.put("data/state.json", string(text))
 				if err := os.Remove(filepath.Join(b.dir, "data/held.json")); err != nil {
 					t.Fatal(err)
 				}
 			}
 			b.start()
-			b.held("takes 90 of 150")
 			b.after(2 * time.Minute)
+			b.held("takes 90 of 150")
 			same(t, 150, len(b.scraped("node")))
 			b.stop()
 		}
