@@ -195,7 +195,7 @@ type Event struct {
 	At        time.Time       `json:"at"`
 	Actor     string          `json:"actor" doc:"who did it, by id" example:"user/3"`
 	ActorName string          `json:"actor_name" doc:"the actor's name at that time" example:"alice"`
-	Action    string          `json:"action" enum:"register,create,update,delete,restore,revoke,revert,password"`
+	Action    string          `json:"action" enum:"register,create,update,delete,restore,revoke,revert,password,confirm"`
 	Object    string          `json:"object" doc:"what it was done to" example:"job/12"`
 	Node      string          `json:"node,omitempty" doc:"uuid of the node it belongs to"`
 	Reverts   int64           `json:"reverts,omitempty" doc:"id of the event that this one undid"`

@@ -157,6 +157,12 @@ func (c *Client) NodeConfig(ctx context.Context, uuid string, revision int64) (*
 	return &out, nil
 }
 
+// ConfirmRemoval lets the agent of a node take away the targets that it holds back.
+func (c *Client) ConfirmRemoval(ctx context.Context, uuid string) (out promfleet.Node, err error) {
+	_, _, err = c.do(ctx, call{method: http.MethodPost, path: c.Nodes().one(uuid) + "/confirm", out: &out})
+	return out, err
+}
+
 // Revert undoes what an event did, as long as it stands.
 func (c *Client) Revert(ctx context.Context, event int64) error {
 	_, _, err := c.do(ctx, revert(event))

@@ -56,6 +56,20 @@ func (c *command) addNode(app *kingpin.Application) {
 	r.restore()
 	c.nodeConfig(r.noun.Command("config", "Show the prometheus.yml and the files that a node should have now, or at an earlier revision."))
 	c.nodeRevisions(r.noun)
+	c.nodeConfirm(r)
+}
+
+func (c *command) nodeConfirm(r resource[promfleet.Node, promfleet.NodeInput]) {
+	cmd := r.noun.Command("confirm", "Let the agent of a node take away the targets that it holds back (state held).")
+	conn, out := c.connection(cmd), c.output(cmd)
+	uuid := cmd.Arg("uuid", "Of the node.").Required().String()
+	c.calls(cmd, conn, func(cl *client.Client) error {
+		n, err := cl.ConfirmRemoval(c.ctx, *uuid)
+		if err != nil {
+			return err
+		}
+		return printOne(out, r.t, n)
+	})
 }
 
 func (c *command) nodeConfig(cmd *kingpin.CmdClause) {

@@ -63,6 +63,12 @@ func (h *handlers) nodes(a huma.API) {
 			n, err := h.fleet.RestoreNode(ctx, principal(ctx), lower(in.UUID))
 			return written(n.Version, n, err)
 		})
+	serve(h, a, operation{id: "confirm-removal", summary: "Let the agent take away the targets that it holds back (state held)", method: http.MethodPost, path: "/nodes/{uuid}/confirm", who: editor, tag: tag,
+		errors: []int{http.StatusNotFound, http.StatusConflict}},
+		func(ctx context.Context, in *UUIDPath) (*one[promfleet.Node], error) {
+			n, err := h.fleet.ConfirmRemoval(ctx, principal(ctx), lower(in.UUID))
+			return written(n.Version, n, err)
+		})
 	type at struct {
 		UUIDPath
 		Revision int64 `query:"revision" minimum:"1" doc:"the files of this revision; default: of now"`

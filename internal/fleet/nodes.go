@@ -187,6 +187,37 @@ func (s *Service) baseChanged(ctx context.Context, tx Tx, c *change, by Principa
 	return tx.SetHistory(ctx, PartHistory{Node: rec.UUID, Name: render.BasePart, From: revision, Sealed: rec.SealedBase})
 }
 
+// ConfirmRemoval lets the agent of a node take away the targets that it holds back:
+// those of the revision that it reported, and no more of later ones. The node gets
+// a new revision, since that is what its agent waits for.
+func (s *Service) ConfirmRemoval(ctx context.Context, by Principal, uuid string) (out promfleet.Node, err error) {
+	err = s.update(ctx, func(tx Tx, c *change) error {
+		rec, err := liveNode(ctx, tx, uuid)
+		if err != nil {
+			return err
+		}
+		if rec.Report.State != promfleet.StateHeld || rec.Confirmed == rec.Report.Received {
+			return promfleet.Errorf(promfleet.Conflict, "no removal of node %s waits for a confirmation", uuid)
+		}
+		rec.Confirmed, rec.UpdatedAt = rec.Report.Received, s.now()
+		if err := tx.UpdateNode(ctx, rec); err != nil {
+			return err
+		}
+		if _, err := s.raise(ctx, tx, c, by, uuid); err != nil {
+			return err
+		}
+		if err := s.event(ctx, tx, by, "confirm", nodeObject(uuid), uuid, nil, map[string]any{"revision": rec.Confirmed, "held": rec.Report.Error}); err != nil {
+			return err
+		}
+		if rec, err = tx.Node(ctx, uuid); err != nil {
+			return err
+		}
+		out, err = s.showNode(*rec)
+		return err
+	})
+	return out, err
+}
+
 // checkBase asks Prometheus about a base config together with the node's jobs,
 // which inherit from its global section.
 func (s *Service) checkBase(ctx context.Context, tx Tx, uuid, text string, old sealed) (sealed, error) {

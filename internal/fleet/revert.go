@@ -41,7 +41,7 @@ func (s *Service) revert(ctx context.Context, tx Tx, c *change, by Principal, e 
 	if kind == "job" && sub == "targets" {
 		undo = r.set
 	}
-	if undo == nil || e.Action == "register" {
+	if undo == nil || e.Action == "register" || e.Action == "confirm" {
 		return promfleet.Errorf(promfleet.Conflict, "event %d is %s of %s, which cannot be undone", e.ID, e.Action, e.Object)
 	}
 	if sub == "" { // later edits of a set may be of other targets

@@ -248,6 +248,7 @@ type Tx interface {
 type NodeRecord struct {
 	promfleet.Node
 	CredentialHash []byte // nil: it has none and must join
+	Confirmed      int64  // the revision whose large removal was confirmed; 0: none
 	SealedBase     []byte // nil: no base config
 	Base           PartState
 	Revision       int64 // wanted

@@ -73,7 +73,7 @@ func (s *Service) manifest(ctx context.Context, uuid string, revision int64) (re
 			return err
 		}
 		reply = &promfleet.WatchReply{Bodies: []promfleet.PartBody{}, Manifest: promfleet.Manifest{
-			Protocol: promfleet.ProtocolVersion, Node: uuid, Revision: rec.Revision, Parts: []promfleet.Part{}}}
+			Protocol: promfleet.ProtocolVersion, Node: uuid, Revision: rec.Revision, Confirmed: rec.Confirmed, Parts: []promfleet.Part{}}}
 		room := maxInline
 		add := func(p PartState, body func() ([]byte, error)) error {
 			if revision == 0 || p.Revision <= revision || int64(room) < p.Size {

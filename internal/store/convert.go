@@ -52,7 +52,7 @@ func nodeModel(n *fleet.NodeRecord) *node {
 	m := &node{
 		UUID: n.UUID, Hostname: n.Hostname, Addr: n.Addr,
 		Search:         searchText(n.UUID, n.Hostname, n.Addr),
-		CredentialHash: n.CredentialHash, SealedBase: n.SealedBase,
+		CredentialHash: n.CredentialHash, Confirmed: n.Confirmed, SealedBase: n.SealedBase,
 		BaseHash: string(n.Base.Hash), BaseSize: n.Base.Size, BaseRevision: n.Base.Revision,
 		Revision: n.Revision, Version: n.Version,
 		CreatedAt: stored(n.CreatedAt), UpdatedAt: stored(n.UpdatedAt), DeletedAt: storedPtr(n.DeletedAt),
@@ -76,7 +76,7 @@ func (m *node) record() (fleet.NodeRecord, error) {
 			CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(), DeletedAt: loadedPtr(m.DeletedAt),
 			Version: m.Version,
 		},
-		CredentialHash: m.CredentialHash, SealedBase: m.SealedBase,
+		CredentialHash: m.CredentialHash, Confirmed: m.Confirmed, SealedBase: m.SealedBase,
 		Base:     fleet.PartState{Hash: promfleet.Hash(m.BaseHash), Size: m.BaseSize, Revision: m.BaseRevision},
 		Revision: m.Revision,
 		Report: fleet.NodeReport{

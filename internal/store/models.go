@@ -17,6 +17,7 @@ type node struct {
 	Addr              string     `bun:"addr"`
 	Search            string     `bun:"search"`
 	CredentialHash    []byte     `bun:"credential_hash"`
+	Confirmed         int64      `bun:"confirmed"`
 	SealedBase        []byte     `bun:"sealed_base"`
 	BaseHash          string     `bun:"base_hash"`
 	BaseSize          int64      `bun:"base_size"`
