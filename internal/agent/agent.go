@@ -34,6 +34,8 @@ type Options struct {
 	TakeOver             string        // --prometheus.take-over: same, discard
 	ReloadMethod         string        // --reload.method
 	ReloadURL            string        // --reload.url
+	ReloadUnit           string        // --reload.unit
+	ReloadPIDFile        string        // --reload.pid-file
 	ReloadTimeout        time.Duration // --reload.timeout
 	ReloadHTTPConfigFile string        // --reload.http-config-file
 	SyncInterval         time.Duration // --sync.interval
@@ -60,6 +62,7 @@ func (o Options) withDefaults() Options {
 	set(&o.ConfigFile, "/etc/prometheus/prometheus.yml")
 	set(&o.TakeOver, TakeOverSame)
 	set(&o.ReloadMethod, "http")
+	set(&o.ReloadUnit, reload.DefaultUnit)
 	set(&o.ReloadURL, strings.TrimRight(o.PrometheusURL, "/")+"/-/reload")
 	set(&o.ListenAddress, "127.0.0.1:7091")
 	if o.ReloadTimeout == 0 {
@@ -78,7 +81,7 @@ type Agent struct {
 	policy    *policy.Policy
 	gatherer  prometheus.Gatherer
 	server    *client.Client // without a token
-	reloader  reload.Reloader
+	reloader  *reload.Waiting
 	prom      *reload.Prometheus
 	status    *status
 	session   *session
@@ -116,7 +119,7 @@ func New(opts Options, log *slog.Logger, reg prometheus.Registerer) (*Agent, err
 	if err != nil {
 		return nil, fmt.Errorf("--server.url: %w", err)
 	}
-	hc, err := reload.NewHTTPClient(opts.ReloadHTTPConfigFile)
+	hc, err := reload.NewHTTPClient(opts.ReloadHTTPConfigFile, log)
 	if err != nil {
 		return nil, err
 	}
@@ -124,14 +127,18 @@ func New(opts Options, log *slog.Logger, reg prometheus.Registerer) (*Agent, err
 	if err != nil {
 		return nil, err
 	}
-	reloader, err := reload.New(opts.ReloadMethod, reload.Config{URL: opts.ReloadURL, Client: hc, Timeout: opts.ReloadTimeout})
+	method, err := reload.New(opts.ReloadMethod, reload.Config{
+		URL: opts.ReloadURL, Client: hc, Unit: opts.ReloadUnit, PIDFile: opts.ReloadPIDFile,
+		Prometheus: prom, Timeout: opts.ReloadTimeout,
+	})
 	if err != nil {
 		return nil, err
 	}
 	a := &Agent{
-		opts: opts, log: log, policy: allowed, server: server, reloader: reloader, prom: prom,
+		opts: opts, log: log, policy: allowed, server: server, prom: prom,
 		status: &status{}, session: newSession(), reportNow: make(chan struct{}, 1),
 	}
+	a.reloader = reload.NewWaiting(prom, method, opts.ReloadTimeout, a.waiting)
 	if a.counters, err = newCounters(reg, a.status, opts.Version); err != nil {
 		return nil, err
 	}

@@ -402,7 +402,8 @@ func (b *bed) agent() *Agent {
 	if a.prom, err = reload.NewPrometheus(b.opts.PrometheusURL, calls, a.log); err != nil {
 		b.t.Fatal(err)
 	}
-	a.reloader, err = reload.New(a.opts.ReloadMethod, reload.Config{URL: a.opts.ReloadURL, Client: calls, Timeout: a.opts.ReloadTimeout})
+	method, err := reload.New(a.opts.ReloadMethod, reload.Config{URL: a.opts.ReloadURL, Client: calls, Timeout: a.opts.ReloadTimeout})
+	a.reloader = reload.NewWaiting(a.prom, method, a.opts.ReloadTimeout, a.waiting)
 	if err != nil {
 		b.t.Fatal(err)
 	}

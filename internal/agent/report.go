@@ -86,6 +86,9 @@ func (t *reportTask) look(ctx context.Context) {
 		return
 	}
 	t.version = version
+	if interval, err := t.a.prom.AutoReload(ctx); err == nil && t.a.opts.ReloadMethod != "none" {
+		t.a.noteAutoReload(interval)
+	}
 	health, err := t.a.prom.Health(ctx)
 	if err != nil {
 		t.a.log.Debug("cannot count targets", "err", err)

@@ -3,9 +3,11 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
+	"promfleet"
 	"promfleet/internal/agent/apply"
 	"promfleet/internal/agent/reload"
 	"promfleet/internal/check"
@@ -24,11 +26,7 @@ type running struct {
 func (r running) Mark(ctx context.Context) float64 {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	mark, err := r.a.prom.LastReload(ctx)
-	if err != nil {
-		return 0
-	}
-	return mark
+	return r.a.reloader.Mark(ctx)
 }
 
 // outcomes translates what the reloader says.
@@ -55,6 +53,24 @@ func (r running) Reload(ctx context.Context) (apply.Outcome, error) {
 	}
 	r.a.counters.reloads.WithLabelValues(string(outcome)).Inc()
 	return outcome, err
+}
+
+// waiting says that a reload is left to Prometheus itself, which may take a while.
+func (a *Agent) waiting(interval time.Duration) {
+	a.noteAutoReload(interval)
+	a.setState(promfleet.StateApplying, fmt.Errorf("waiting for Prometheus, which reloads by itself every %s (--config.auto-reload)", interval))
+}
+
+// noteAutoReload keeps in which interval Prometheus reloads by itself, 0: not at
+// all, and says so when that is new.
+func (a *Agent) noteAutoReload(interval time.Duration) {
+	before := a.status.autoReloads(interval)
+	switch {
+	case interval != 0 && interval != before:
+		a.log.Info("Prometheus reloads by itself (--config.auto-reload): the agent waits for that and does not reload", "interval", interval, "method", a.opts.ReloadMethod)
+	case interval == 0 && before != 0:
+		a.log.Info("Prometheus no longer reloads by itself: the agent does", "method", a.opts.ReloadMethod)
+	}
 }
 
 func (r running) Verify(ctx context.Context, look apply.Look) error {

@@ -16,6 +16,7 @@ type status struct {
 	problem                           string
 	heldTargets                       int64
 	lastSync, lastApply               time.Time // with success
+	autoReload                        time.Duration // Prometheus's own interval; 0: none, or not asked yet
 	told                              told
 }
 
@@ -73,6 +74,15 @@ func (s *status) setHeld(h *held) {
 	if h != nil {
 		s.heldTargets = h.Gone
 	}
+}
+
+// autoReloads keeps in which interval Prometheus reloads by itself, and gives what
+// was kept before.
+func (s *status) autoReloads(interval time.Duration) (before time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, s.autoReload = s.autoReload, interval
+	return before
 }
 
 func (s *status) synced(at time.Time) {

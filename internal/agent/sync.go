@@ -351,9 +351,13 @@ func (t *syncTask) fail(err error, revision int64) {
 
 // setState says how it stands, and has it reported if that is news.
 func (t *syncTask) setState(state promfleet.NodeState, problem error) (news bool) {
-	news = t.a.status.setState(state, problem)
+	return t.a.setState(state, problem)
+}
+
+func (a *Agent) setState(state promfleet.NodeState, problem error) (news bool) {
+	news = a.status.setState(state, problem)
 	if news {
-		t.a.reportSoon()
+		a.reportSoon()
 	}
 	return news
 }

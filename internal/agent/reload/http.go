@@ -2,14 +2,14 @@ package reload
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,46 +30,61 @@ func newHTTP(cfg Config) (Reloader, error) {
 	return post{url: cfg.URL, client: cfg.Client, timeout: cfg.Timeout}, nil
 }
 
-func (p post) Reload(ctx context.Context) error {
+func (p post) Reload(ctx context.Context) error { return unused(p.client, p.reload(ctx)) }
+
+func (p post) reload(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	resp, err := p.client.Do(req)
 	if err != nil {
-		return p.notAnswered(ctx, err)
+		return p.notAnswered(ctx, err, connected.Load(), req.URL.Redacted())
 	}
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
-	return judge(resp.StatusCode, oneLine(string(body)), req.URL.Redacted())
+	if resp.Request != nil && resp.Request.Method != http.MethodPost {
+		// Such a redirect makes a GET of the POST: a login page answers it with 200.
+		return fmt.Errorf("%w: %s sends on to %s, which is not reached by POST: is a login in front? --reload.url must lead to Prometheus itself, or to a proxy that takes the credentials of --reload.http-config-file",
+			ErrDenied, req.URL.Redacted(), resp.Request.URL.Redacted())
+	}
+	return p.judge(resp.StatusCode, oneLine(string(body)), req.URL.Redacted())
 }
 
-// notAnswered tells a request that surely did not arrive from one that may have:
-// only the former leaves no doubt that nothing was reloaded.
-func (p post) notAnswered(ctx context.Context, err error) error {
-	var dial *net.OpError
-	var cert *tls.CertificateVerificationError
+// notAnswered tells a request that surely did not arrive, because there was no
+// connection for it, from one that may have: only the former leaves no doubt that
+// nothing was reloaded.
+func (p post) notAnswered(ctx context.Context, err error, connected bool, addr string) error {
+	var call *url.Error
+	if errors.As(err, &call) {
+		err = call.Err // the URL is in it with all that it has
+	}
+	timedOut := errors.Is(ctx.Err(), context.DeadlineExceeded)
 	switch {
-	case errors.As(err, &dial) && dial.Op == "dial", errors.As(err, &cert):
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return fmt.Errorf("%w: no answer from %s within %s (--reload.timeout)", ErrUnknown, p.url, p.timeout)
+	case !connected && timedOut:
+		return fmt.Errorf("%w: no connection to %s within %s (--reload.timeout)", ErrUnreachable, addr, p.timeout)
+	case !connected:
+		return fmt.Errorf("%w: %s: %w", ErrUnreachable, addr, err)
+	case timedOut:
+		return fmt.Errorf("%w: no answer from %s within %s (--reload.timeout)", ErrUnknown, addr, p.timeout)
 	default:
-		return fmt.Errorf("%w: %w", ErrUnknown, err)
+		return fmt.Errorf("%w: %s: %w", ErrUnknown, addr, err)
 	}
 }
 
 // judge says what the answer to a reload means.
-func judge(status int, body, url string) error {
+func (p post) judge(status int, body, url string) error {
 	switch {
 	case status >= 200 && status < 300:
 		return nil
 	case strings.Contains(body, "Lifecycle API is not enabled"):
 		return fmt.Errorf("%w: Prometheus runs without its lifecycle API: start it with --web.enable-lifecycle", ErrDenied)
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return fmt.Errorf("%w: %s does not accept the credentials (%d): check --reload.http-config-file", ErrDenied, url, status)
+	case notAuthorized(status):
+		return fmt.Errorf("%w: %s does not accept the credentials (%d): %s", ErrDenied, url, status, whichCredentials(p.client))
 	case status == http.StatusInternalServerError:
 		// The only status that Prometheus itself gives to a reload that failed.
 		return fmt.Errorf("%w: %s", ErrRefused, body)

@@ -37,9 +37,12 @@ var (
 
 // Config is what the methods need; each takes what it knows.
 type Config struct {
-	URL     string        // of the reload call
-	Client  *http.Client  // with the credentials for it
-	Timeout time.Duration // of one reload
+	URL        string        // of the reload call
+	Client     *http.Client  // with the credentials for it
+	Unit       string        // systemd's
+	PIDFile    string        // with Prometheus's process id
+	Prometheus *Prometheus   // to see what came of a reload that brings no answer
+	Timeout    time.Duration // of one reload
 }
 
 // methods are the known ones. Each registers itself in its own file, from init,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -43,6 +44,7 @@ func TestHTTP(t *testing.T) {
 		{404, "Lifecycle API is not enabled.", ErrDenied, "--web.enable-lifecycle"},
 		{401, "Unauthorized", ErrDenied, "credentials"},
 		{403, "nginx", ErrDenied, "--reload.http-config-file"},
+		{407, "proxy", ErrDenied, "credentials"},
 		{404, "no such page", ErrDenied, "no such page"},
 		{502, "bad gateway", ErrUnreachable, "502"},
 		{503, "not now", ErrUnreachable, "503"},
@@ -95,7 +97,7 @@ func TestHTTPNoAnswer(t *testing.T) {
 
 func reloadAt(t *testing.T, url string, timeout time.Duration) error {
 	t.Helper()
-	client, err := NewHTTPClient("")
+	client, err := NewHTTPClient("", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

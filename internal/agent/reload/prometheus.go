@@ -9,11 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
-
-	"github.com/prometheus/common/config"
 )
 
 // Caps of what is read from Prometheus. It is trusted more than the server, but a
@@ -40,33 +35,6 @@ func NewPrometheus(addr string, client *http.Client, log *slog.Logger) (*Prometh
 		return nil, fmt.Errorf("--prometheus.url %q is not a URL: it must look like http://127.0.0.1:9090", addr)
 	}
 	return &Prometheus{base: u, client: client, log: log}, nil
-}
-
-// NewHTTPClient gives the client for the calls to Prometheus, with what an
-// http_config file says (basic_auth, authorization, tls_config, proxies). No file
-// name: Prometheus's defaults.
-func NewHTTPClient(file string) (*http.Client, error) {
-	cfg := config.DefaultHTTPClientConfig
-	if file != "" {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("--reload.http-config-file: %w", err)
-		}
-		// An empty file is an http_config that sets nothing.
-		if strings.TrimSpace(string(text)) != "" {
-			loaded, err := config.LoadHTTPConfig(string(text))
-			if err != nil {
-				return nil, fmt.Errorf("--reload.http-config-file %s: %s", file, oneLine(err.Error()))
-			}
-			cfg = *loaded
-			cfg.SetDirectory(filepath.Dir(file))
-		}
-	}
-	client, err := config.NewClientFromConfig(cfg, "promfleet_agent")
-	if err != nil {
-		return nil, fmt.Errorf("--reload.http-config-file %s: %w", file, err)
-	}
-	return client, nil
 }
 
 // Version gives Prometheus's version, like 2.42.0.
@@ -127,6 +95,9 @@ func (p *Prometheus) get(ctx context.Context, path string, query url.Values, lim
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
+		if notAuthorized(resp.StatusCode) {
+			return fmt.Errorf("%s does not accept the credentials (%d): %s", u.Redacted(), resp.StatusCode, whichCredentials(p.client))
+		}
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
 		return fmt.Errorf("Prometheus answers %s with %d: %s", u.Redacted(), resp.StatusCode, oneLine(string(body)))
 	}

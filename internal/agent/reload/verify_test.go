@@ -321,7 +321,7 @@ func TestHTTPConfigFile(t *testing.T) {
 	}
 	write("pw", "secret")
 	file := write("http.yml", "basic_auth:\n  username: agent\n  password_file: pw\n")
-	client, err := NewHTTPClient(file)
+	client, err := NewHTTPClient(file, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,10 +338,10 @@ func TestHTTPConfigFile(t *testing.T) {
 	if err := r.Reload(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if _, err := NewHTTPClient(write("bad.yml", "basic_auht: {}\n")); err == nil || strings.Contains(err.Error(), "\n") {
+	if _, err := NewHTTPClient(write("bad.yml", "basic_auht: {}\n"), slog.New(slog.DiscardHandler)); err == nil || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := NewHTTPClient(write("empty.yml", "")); err != nil {
+	if _, err := NewHTTPClient(write("empty.yml", ""), slog.New(slog.DiscardHandler)); err != nil {
 		t.Error(err)
 	}
 }
