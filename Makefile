@@ -20,6 +20,8 @@ export PROMFLEET_BIN := $(CURDIR)/bin/promfleet
 export PROMFLEET_PROMETHEUS_DEBIAN := $(TOOLS)/debian/usr/bin/prometheus
 export PROMFLEET_PROMETHEUS_CURRENT := $(TOOLS)/prometheus-current
 export PROMFLEET_NODE_EXPORTER := $(TOOLS)/debian/usr/bin/prometheus-node-exporter
+export PROMFLEET_NGINX := $(TOOLS)/debian/usr/sbin/nginx
+export PROMFLEET_DBUS_DAEMON := $(TOOLS)/debian/usr/bin/dbus-daemon
 export PROMFLEET_POSTGRES_BIN := $(TOOLS)/postgresql
 
 # Packages to test and more flags for go test: make test PKG=./internal/render TESTFLAGS='-run Golden -v'

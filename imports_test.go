@@ -77,6 +77,8 @@ var rooms = []room{
 		"what the host allows must depend on the host's file alone, and be readable in one sitting"},
 	{"internal/agent/reload", agentSide, []string{"."},
 		"a reload method is one file; it needs an address, not the agent"},
+	{"internal/agent/reload/reloadtest", tests, nil,
+		"real parts around a real Prometheus for whoever tests reloads; it must not know who reloads"},
 
 	{"cmd/promfleet", "", []string{anything},
 		"flags and exit codes; imported by none"},
@@ -93,6 +95,10 @@ type outside struct {
 }
 
 var outsides = []outside{
+	{path: "github.com/coreos/go-systemd", only: []string{"internal/agent/reload"},
+		why: "systemd is asked for one thing, by one reload method"},
+	{path: "github.com/godbus/dbus", only: []string{"internal/agent/reload"},
+		why: "D-Bus is a matter of the one reload method that goes over it, and of the stand-in that tests it"},
 	{path: "github.com/prometheus/prometheus", only: []string{"internal/check"},
 		why: "minutes to compile, 80 MB to link, and the one judge of a configuration: it stands behind one door"},
 	{path: "database/sql", only: []string{"internal/store", "bench"},

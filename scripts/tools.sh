@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Fetches what building, testing and `make run` need: scripts/tools.sh PART...
 # A part that is there already costs nothing. Nothing here starts a service or
-# takes a port: Debian's Prometheus, node exporter and PostgreSQL are unpacked
-# into ./.tools, not installed.
+# takes a port: Debian's Prometheus, node exporter, PostgreSQL, nginx and D-Bus
+# daemon are unpacked into ./.tools, not installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -98,23 +98,34 @@ postgres() {
     ln -sfn "${bin#.tools/}" "$link"
   fi
   case $(ldd "$link/postgres" "$link/initdb") in
-    *'not found'*) postgres_libraries ;;
+    *'not found'*) libraries "$(postgres_package)" ;;
   esac
 }
 
-# What the server package depends on, but for LLVM, which is large and compiles queries.
-postgres_libraries() {
+# libraries PACKAGE: installs those that the package depends on, but for LLVM,
+# which is large and compiles PostgreSQL's queries.
+libraries() {
   local library missing=()
-  for library in $(apt-cache depends "$(postgres_package)" | awk '$1 == "Depends:" && $2 ~ /^lib/ && $2 !~ /^libllvm/ { print $2 }'); do
+  for library in $(apt-cache depends "$1" | awk '$1 == "Depends:" && $2 ~ /^lib/ && $2 !~ /^libllvm/ { print $2 }'); do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$library" 2>/dev/null)" = installed ] || missing+=("$library")
   done
   apt_install "${missing[@]}"
+}
+
+# linked PACKAGE PROGRAM: unpacks a program with the libraries that it needs.
+linked() {
+  unpack "$1" "$2"
+  case $(ldd "$2") in
+    *'not found'*) libraries "$1" ;;
+  esac
 }
 
 debian_parts() {
   unpack prometheus "$debian/usr/bin/prometheus"
   unpack prometheus-node-exporter "$debian/usr/bin/prometheus-node-exporter"
   postgres
+  linked nginx "$debian/usr/sbin/nginx"
+  linked dbus-daemon "$debian/usr/bin/dbus-daemon"
 }
 
 for part in "$@"; do

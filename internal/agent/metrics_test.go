@@ -93,9 +93,11 @@ func TestOptions(t *testing.T) {
 	for words, o := range map[string]Options{
 		"--server.url":           {},
 		"--prometheus.take-over": {ServerURL: "http://s", TakeOver: "maybe"},
-		"there is no reload method \"signal\": it is one of http, none": {ServerURL: "http://s", ReloadMethod: "signal"},
-		"--prometheus.url": {ServerURL: "http://s", PrometheusURL: "localhost:9090"},
-		"--sync.interval":  {ServerURL: "http://s", SyncInterval: time.Millisecond},
+		"there is no reload method \"smoke\": it is one of http, none, signal, systemd": {ServerURL: "http://s", ReloadMethod: "smoke"},
+		"--reload.pid-file":       {ServerURL: "http://s", ReloadMethod: "signal"},
+		"--reload.unit \"--now\"": {ServerURL: "http://s", ReloadMethod: "systemd", ReloadUnit: "--now"},
+		"--prometheus.url":        {ServerURL: "http://s", PrometheusURL: "localhost:9090"},
+		"--sync.interval":         {ServerURL: "http://s", SyncInterval: time.Millisecond},
 	} {
 		if _, err := New(o, slog.New(slog.DiscardHandler), prometheus.NewRegistry()); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("error %v, want one with %q", err, words)

@@ -64,10 +64,16 @@ func (s systemd) Reload(ctx context.Context) error {
 
 // nudge has a reload job done.
 func (s systemd) nudge(ctx context.Context) (doubt, err error) {
-	conn, err := systemd1.NewSystemConnectionContext(ctx)
+	// The connection lives as long as its context: a bus that takes connections and
+	// then says nothing must leave time for the other way.
+	bus, hangUp := context.WithCancel(ctx)
+	defer hangUp()
+	patience := time.AfterFunc(min(s.timeout/2, 10*time.Second), hangUp)
+	conn, err := systemd1.NewSystemConnectionContext(bus)
 	if err != nil {
 		return s.systemctl(ctx, err)
 	}
+	patience.Stop()
 	defer conn.Close()
 	// Without a subscriber systemd tells nobody of the end of a job.
 	if err := conn.Subscribe(); err != nil {
