@@ -204,6 +204,7 @@ type host struct {
 	dir        string // of prometheus.yml
 	data       string // of the agent
 	prometheus string // URL
+	prom       *process
 	agent      string // URL
 	args       []string
 	proc       *process
@@ -222,8 +223,7 @@ func newHost(t *testing.T, p *plane, prometheus, yml string, agentFlags ...strin
 	addr := freePort(t)
 	h.prometheus = "http://" + addr
 	if prometheus != "" {
-		run(t, prometheus, "--config.file", h.config(), "--storage.tsdb.path", t.TempDir(), "--web.listen-address", addr, "--web.enable-lifecycle")
-		waitFor(t, "Prometheus is ready", isUp(h.prometheus+"/-/ready"))
+		h.startPrometheus(prometheus)
 	}
 	jt, err := p.JoinTokens().Create(t.Context(), promfleet.JoinTokenInput{Name: t.Name()})
 	if err != nil {
@@ -238,6 +238,15 @@ func newHost(t *testing.T, p *plane, prometheus, yml string, agentFlags ...strin
 	h.args = append([]string{"agent", "--server.url", p.url, "--join.token-file", secret, "--data.path", h.data,
 		"--prometheus.url", h.prometheus, "--prometheus.config-file", h.config(), "--web.listen-address", web}, agentFlags...)
 	return h
+}
+
+// startPrometheus starts the host's Prometheus.
+func (h *host) startPrometheus(path string, flags ...string) {
+	h.t.Helper()
+	args := append([]string{"--config.file", h.config(), "--storage.tsdb.path", h.t.TempDir(),
+		"--web.listen-address", strings.TrimPrefix(h.prometheus, "http://"), "--web.enable-lifecycle"}, flags...)
+	h.prom = run(h.t, path, args...)
+	waitFor(h.t, "Prometheus is ready", isUp(h.prometheus+"/-/ready"))
 }
 
 func (h *host) config() string  { return filepath.Join(h.dir, "prometheus.yml") }
