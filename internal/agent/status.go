@@ -15,7 +15,7 @@ type status struct {
 	state                             promfleet.NodeState
 	problem                           string
 	heldTargets                       int64
-	lastSync, lastApply               time.Time // with success
+	lastSync, lastApply               time.Time     // with success
 	autoReload                        time.Duration // Prometheus's own interval; 0: none, or not asked yet
 	told                              told
 }

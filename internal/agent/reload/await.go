@@ -48,11 +48,11 @@ func (p *Prometheus) nudged(ctx context.Context, timeout time.Duration, words st
 	}
 	ctx, cancel = context.WithTimeout(ctx, doubtFor)
 	defer cancel()
-	if err := p.awaitReload(ctx, before, words); errors.Is(err, ErrUnknown) {
+	err = p.awaitReload(ctx, before, words)
+	if errors.Is(err, ErrUnknown) {
 		return fmt.Errorf("%w: %w", ErrUnknown, doubt)
-	} else {
-		return err
 	}
+	return err
 }
 
 // awaitReload waits until Prometheus has read its configuration since a moment,

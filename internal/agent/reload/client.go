@@ -165,7 +165,7 @@ func unused(c *http.Client, err error) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.problem == nil || strings.Contains(err.Error(), t.problem.Error()) {
+	if t.problem == nil || strings.Contains(err.Error(), t.problem.Error()) { // said already
 		return err
 	}
 	return fmt.Errorf("%w; what the http_config said before its last change was used: %w", err, t.problem)
