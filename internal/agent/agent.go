@@ -138,7 +138,7 @@ func New(opts Options, log *slog.Logger, reg prometheus.Registerer) (*Agent, err
 		opts: opts, log: log, policy: allowed, server: server, prom: prom,
 		status: &status{}, session: newSession(), reportNow: make(chan struct{}, 1),
 	}
-	a.reloader = reload.NewWaiting(prom, method, opts.ReloadTimeout, a.waiting)
+	a.reloader = reload.NewWaiting(prom, method, opts.ReloadTimeout, a.awaitsReload)
 	if a.counters, err = newCounters(reg, a.status, opts.Version); err != nil {
 		return nil, err
 	}

@@ -403,7 +403,7 @@ func (b *bed) agent() *Agent {
 		b.t.Fatal(err)
 	}
 	method, err := reload.New(a.opts.ReloadMethod, reload.Config{URL: a.opts.ReloadURL, Client: calls, Timeout: a.opts.ReloadTimeout})
-	a.reloader = reload.NewWaiting(a.prom, method, a.opts.ReloadTimeout, a.waiting)
+	a.reloader = reload.NewWaiting(a.prom, method, a.opts.ReloadTimeout, a.awaitsReload)
 	if err != nil {
 		b.t.Fatal(err)
 	}

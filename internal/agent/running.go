@@ -55,8 +55,8 @@ func (r running) Reload(ctx context.Context) (apply.Outcome, error) {
 	return outcome, err
 }
 
-// waiting says that a reload is left to Prometheus itself, which may take a while.
-func (a *Agent) waiting(interval time.Duration) {
+// awaitsReload says that a reload is left to Prometheus itself, which may take a while.
+func (a *Agent) awaitsReload(interval time.Duration) {
 	a.noteAutoReload(interval)
 	a.setState(promfleet.StateApplying, fmt.Errorf("waiting for Prometheus, which reloads by itself every %s (--config.auto-reload)", interval))
 }
