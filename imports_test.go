@@ -77,9 +77,11 @@ var rooms = []room{
 		"what the host allows must depend on the host's file alone, and be readable in one sitting"},
 	{"internal/agent/reload", agentSide, []string{"."},
 		"a reload method is one file; it needs an address, not the agent"},
-	{"internal/agent/reload/reloadtest", tests, nil,
+	{"internal/agent/reload/reloadtest", tests, []string{"internal/proctest"},
 		"real parts around a real Prometheus for whoever tests reloads; it must not know who reloads"},
 
+	{"internal/proctest", tests, nil,
+		"real programs for whoever tests with them; it must not know which"},
 	{"cmd/promfleet", "", []string{anything},
 		"flags and exit codes; imported by none"},
 	{"e2e", tests, []string{".", "client"},

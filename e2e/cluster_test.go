@@ -16,6 +16,7 @@ import (
 	"promfleet"
 	"promfleet/client"
 	"promfleet/internal/pgtest"
+	"promfleet/internal/proctest"
 )
 
 // Two servers on one PostgreSQL are one: what is written through A is soon on the
@@ -33,7 +34,7 @@ func TestTwoServers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the job is on disk", func() bool { return strings.Contains(readFile(h.config()), "cluster") })
+	proctest.WaitFor(t, "the job is on disk", func() bool { return strings.Contains(readFile(h.config()), "cluster") })
 	latency(t, a, h, job.ID)
 	faults(t, db, a, b, server, h, job.ID)
 }
@@ -41,10 +42,10 @@ func TestTwoServers(t *testing.T) {
 // runShared starts a server on a database that others may be on.
 func runShared(t *testing.T, storage []string, token string) *plane {
 	t.Helper()
-	addr := freePort(t)
+	addr := proctest.FreeAddr(t)
 	p := &plane{url: "http://" + addr}
-	p.proc = run(t, part(t, "PROMFLEET_BIN"), append([]string{"server", "--web.listen-address", addr}, storage...)...)
-	waitFor(t, "the server is ready", isUp(p.url+"/-/ready"))
+	p.proc = proctest.Start(t, proctest.Part(t, "PROMFLEET_BIN"), append([]string{"server", "--web.listen-address", addr}, storage...)...)
+	proctest.WaitFor(t, "the server is ready", isUp(p.url+"/-/ready"))
 	var err error
 	if p.Client, err = client.New(client.Config{URL: p.url, Token: token}); err != nil {
 		t.Fatal(err)
@@ -63,7 +64,7 @@ func latency(t *testing.T, a *plane, h *host, job int64) {
 			t.Fatal(err)
 		}
 		answered := time.Now()
-		waitFor(t, addr+" is on the disk of an agent of the other server", func() bool {
+		proctest.WaitFor(t, addr+" is on the disk of an agent of the other server", func() bool {
 			return slices.ContainsFunc(clusterFiles(t, h), func(f string) bool { return strings.Contains(readFile(f), addr) })
 		})
 		took[i] = time.Since(answered)
@@ -92,10 +93,10 @@ func faults(t *testing.T, db *pgtest.Server, a, b *plane, another func() *plane,
 	w.start(ctx, "b2", b)
 
 	w.more(50)
-	if err := a.proc.cmd.Process.Kill(); err != nil {
+	if err := a.proc.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	<-a.proc.done
+	<-a.proc.Done
 	w.more(50)
 	w.start(ctx, "c", another()) // in its place: an agent of B must hear of its writes too
 	w.more(50)
@@ -132,9 +133,9 @@ func cutListeners(t *testing.T, db *pgtest.Server, servers int) {
 	const listeners = "FROM pg_stat_activity WHERE application_name = 'promfleet listener'"
 	pids := func() []string { return db.Query(t, "SELECT pid::text "+listeners) }
 	var cut []string
-	waitFor(t, "every server listens", func() bool { cut = pids(); return len(cut) == servers })
+	proctest.WaitFor(t, "every server listens", func() bool { cut = pids(); return len(cut) == servers })
 	db.Exec(t, "SELECT pg_terminate_backend(pid) "+listeners)
-	waitFor(t, "every server listens again", func() bool {
+	proctest.WaitFor(t, "every server listens again", func() bool {
 		now := pids()
 		return len(now) == servers && !slices.ContainsFunc(now, func(pid string) bool { return slices.Contains(cut, pid) })
 	})
@@ -156,7 +157,7 @@ func (w *writers) start(ctx context.Context, name string, p *plane) {
 	w.running.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
 			select {
-			case <-p.proc.done:
+			case <-p.proc.Done:
 				return
 			default:
 			}
@@ -191,7 +192,7 @@ func (w *writers) count() int {
 func (w *writers) more(n int) {
 	w.t.Helper()
 	before := w.count()
-	waitFor(w.t, fmt.Sprintf("%d more writes are acknowledged", n), func() bool { return w.count() >= before+n })
+	proctest.WaitFor(w.t, fmt.Sprintf("%d more writes are acknowledged", n), func() bool { return w.count() >= before+n })
 }
 
 func (w *writers) wait() { w.running.Wait() }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -18,7 +17,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,96 +26,13 @@ import (
 
 	"promfleet"
 	"promfleet/client"
+	"promfleet/internal/proctest"
 )
-
-// part gives the path of a real part; a missing one fails the test.
-func part(t *testing.T, env string) string {
-	t.Helper()
-	p := os.Getenv(env)
-	if p == "" {
-		t.Fatalf("%s is not set: run the tests with make test, which builds what they need", env)
-	}
-	return p
-}
-
-// waitFor polls until cond holds. It ends the test after a bound that is far
-// beyond what is expected.
-func waitFor(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	const bound = 90 * time.Second
-	for deadline := time.Now().Add(bound); !cond(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %s for: %s", bound, what)
-		}
-	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// process is a child that is ended with the test, its output shown if that failed.
-type process struct {
-	cmd  *exec.Cmd
-	done chan struct{}
-	err  error
-	mu   sync.Mutex
-	out  bytes.Buffer
-}
-
-func (p *process) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.Write(b)
-}
-
-func (p *process) output() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.String()
-}
-
-func run(t *testing.T, path string, args ...string) *process {
-	t.Helper()
-	p := &process{cmd: exec.Command(path, args...), done: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = p, p
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { p.err = p.cmd.Wait(); close(p.done) }()
-	t.Cleanup(func() {
-		p.stop(t)
-		if t.Failed() {
-			out := p.output()
-			t.Logf("%s %s:\n%s", filepath.Base(path), strings.Join(args, " "), out[max(0, len(out)-3000):])
-		}
-	})
-	return p
-}
-
-// stop asks the process to end and waits until it has.
-func (p *process) stop(t *testing.T) {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-p.done:
-	case <-time.After(30 * time.Second):
-		t.Errorf("%s did not end when asked", p.cmd.Path)
-		_ = p.cmd.Process.Kill()
-		<-p.done
-	}
-}
 
 // command runs promfleet to its end.
 func command(t *testing.T, args ...string) (stdout string) {
 	t.Helper()
-	cmd := exec.Command(part(t, "PROMFLEET_BIN"), args...)
+	cmd := exec.Command(proctest.Part(t, "PROMFLEET_BIN"), args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -173,7 +88,7 @@ func metric(t *testing.T, base, name string, labels map[string]string) float64 {
 type plane struct {
 	*client.Client
 	url  string
-	proc *process
+	proc *proctest.Process
 }
 
 func startPlane(t *testing.T) *plane {
@@ -186,10 +101,10 @@ func startPlane(t *testing.T) *plane {
 // runPlane starts a server on a data directory, under a command such as prlimit.
 func runPlane(t *testing.T, dir, token string, under ...string) *plane {
 	t.Helper()
-	addr := freePort(t)
-	args := slices.Concat(under, []string{part(t, "PROMFLEET_BIN"), "server", "--storage.path", dir, "--web.listen-address", addr})
-	p := &plane{url: "http://" + addr, proc: run(t, args[0], args[1:]...)}
-	waitFor(t, "the server is ready", isUp(p.url+"/-/ready"))
+	addr := proctest.FreeAddr(t)
+	args := slices.Concat(under, []string{proctest.Part(t, "PROMFLEET_BIN"), "server", "--storage.path", dir, "--web.listen-address", addr})
+	p := &plane{url: "http://" + addr, proc: proctest.Start(t, args[0], args[1:]...)}
+	proctest.WaitFor(t, "the server is ready", isUp(p.url+"/-/ready"))
 	var err error
 	if p.Client, err = client.New(client.Config{URL: p.url, Token: token}); err != nil {
 		t.Fatal(err)
@@ -204,10 +119,10 @@ type host struct {
 	dir        string // of prometheus.yml
 	data       string // of the agent
 	prometheus string // URL
-	prom       *process
+	prom       *proctest.Process
 	agent      string // URL
 	args       []string
-	proc       *process
+	proc       *proctest.Process
 	uuid       string
 }
 
@@ -220,7 +135,7 @@ func newHost(t *testing.T, p *plane, prometheus, yml string, agentFlags ...strin
 			t.Fatal(err)
 		}
 	}
-	addr := freePort(t)
+	addr := proctest.FreeAddr(t)
 	h.prometheus = "http://" + addr
 	if prometheus != "" {
 		h.startPrometheus(prometheus)
@@ -233,7 +148,7 @@ func newHost(t *testing.T, p *plane, prometheus, yml string, agentFlags ...strin
 	if err := os.WriteFile(secret, []byte(jt.Secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	web := freePort(t)
+	web := proctest.FreeAddr(t)
 	h.agent = "http://" + web
 	h.args = append([]string{"agent", "--server.url", p.url, "--join.token-file", secret, "--data.path", h.data,
 		"--prometheus.url", h.prometheus, "--prometheus.config-file", h.config(), "--web.listen-address", web}, agentFlags...)
@@ -245,8 +160,8 @@ func (h *host) startPrometheus(path string, flags ...string) {
 	h.t.Helper()
 	args := append([]string{"--config.file", h.config(), "--storage.tsdb.path", h.t.TempDir(),
 		"--web.listen-address", strings.TrimPrefix(h.prometheus, "http://"), "--web.enable-lifecycle"}, flags...)
-	h.prom = run(h.t, path, args...)
-	waitFor(h.t, "Prometheus is ready", isUp(h.prometheus+"/-/ready"))
+	h.prom = proctest.Start(h.t, path, args...)
+	proctest.WaitFor(h.t, "Prometheus is ready", isUp(h.prometheus+"/-/ready"))
 }
 
 func (h *host) config() string  { return filepath.Join(h.dir, "prometheus.yml") }
@@ -255,8 +170,8 @@ func (h *host) targets() string { return filepath.Join(h.dir, "targets.d") }
 // start starts the agent and waits until the node is registered.
 func (h *host) start() {
 	h.t.Helper()
-	h.proc = run(h.t, part(h.t, "PROMFLEET_BIN"), h.args...)
-	waitFor(h.t, "the node is registered", func() bool {
+	h.proc = proctest.Start(h.t, proctest.Part(h.t, "PROMFLEET_BIN"), h.args...)
+	proctest.WaitFor(h.t, "the node is registered", func() bool {
 		b, err := os.ReadFile(filepath.Join(h.data, "uuid"))
 		h.uuid = strings.TrimSpace(string(b))
 		if err != nil || h.uuid == "" {
@@ -271,7 +186,7 @@ func (h *host) start() {
 func (h *host) settled(state promfleet.NodeState) {
 	h.t.Helper()
 	var n promfleet.Node
-	waitFor(h.t, "the node is "+string(state), func() bool {
+	proctest.WaitFor(h.t, "the node is "+string(state), func() bool {
 		n, _, _ = h.plane.Nodes().Get(context.Background(), h.uuid)
 		return n.Status.State == state && (state != promfleet.StateInSync || n.Status.RevisionApplied == n.Status.RevisionWanted)
 	})

@@ -28,7 +28,7 @@ func TestServerThatCannotWrite(t *testing.T) {
 	if page, err := p.JoinTokens().List(ctx, nil); err != nil || page.Total != int64(acknowledged) {
 		t.Errorf("reading beside it: %+v, error %v; acknowledged: %d", page, err, acknowledged)
 	}
-	p.proc.stop(t)
+	p.proc.Stop(t)
 	p = runPlane(t, dir, token)
 	if page, err := p.JoinTokens().List(ctx, nil); err != nil || page.Total != int64(acknowledged) {
 		t.Errorf("after a restart with room: %d of %d, error %v", page.Total, acknowledged, err)

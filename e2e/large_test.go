@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"promfleet"
+	"promfleet/internal/proctest"
 )
 
 // One edit costs one piece, whatever the size of the job: rows read on the
@@ -43,7 +44,7 @@ func oneEdit(t *testing.T, plane *plane, size int) {
 		}
 		return n
 	}
-	waitFor(t, "all targets are on disk", func() bool { return count() == size })
+	proctest.WaitFor(t, "all targets are on disk", func() bool { return count() == size })
 	written(h)
 	files, err := filepath.Glob(filepath.Join(h.targets(), "large", "*.json"))
 	if err != nil {
@@ -67,7 +68,7 @@ func oneEdit(t *testing.T, plane *plane, size int) {
 		t.Fatal(err)
 	}
 	targetRows, allRows = rows("targets")-targetRows, rows("")-allRows
-	waitFor(t, "the edit is on disk", func() bool {
+	proctest.WaitFor(t, "the edit is on disk", func() bool {
 		for _, f := range files {
 			if strings.Contains(readFile(f), "edited.example:9100") {
 				return true
@@ -99,7 +100,7 @@ func written(h *host) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	waitFor(h.t, "the revision is written", func() bool {
+	proctest.WaitFor(h.t, "the revision is written", func() bool {
 		return metric(h.t, h.agent, "promfleet_agent_revision_written", nil) == float64(n.Status.RevisionWanted)
 	})
 }

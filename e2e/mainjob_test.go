@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"promfleet"
+	"promfleet/internal/proctest"
 )
 
 // prometheuses are those that every promise must hold with: one older than the
@@ -25,15 +26,15 @@ const globalSection = "# kept by the agent\nglobal:\n  scrape_interval: 1s\n  sc
 
 func TestMainJob(t *testing.T) {
 	for _, p := range prometheuses {
-		t.Run(p.name, func(t *testing.T) { mainJob(t, part(t, p.env)) })
+		t.Run(p.name, func(t *testing.T) { mainJob(t, proctest.Part(t, p.env)) })
 	}
 }
 
 func mainJob(t *testing.T, prometheus string) {
 	ctx := t.Context()
-	exporter := freePort(t)
-	run(t, part(t, "PROMFLEET_NODE_EXPORTER"), "--web.listen-address", exporter, "--collector.disable-defaults", "--collector.loadavg")
-	waitFor(t, "the exporter answers", isUp("http://"+exporter+"/metrics"))
+	exporter := proctest.FreeAddr(t)
+	proctest.Start(t, proctest.Part(t, "PROMFLEET_NODE_EXPORTER"), "--web.listen-address", exporter, "--collector.disable-defaults", "--collector.loadavg")
+	proctest.WaitFor(t, "the exporter answers", isUp("http://"+exporter+"/metrics"))
 	plane := startPlane(t)
 	h := newHost(t, plane, prometheus, globalSection, "--sync.interval", "1s")
 	h.start()
@@ -52,14 +53,14 @@ func mainJob(t *testing.T, prometheus string) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(h.targets(), "node", "all.json")
-	waitFor(t, "the target file is written", func() bool {
+	proctest.WaitFor(t, "the target file is written", func() bool {
 		b, err := os.ReadFile(file)
 		return err == nil && strings.Contains(string(b), exporter)
 	})
 	written := time.Now()
-	waitFor(t, "the target is up", func() bool { return h.active("node")[exporter].Health == "up" })
+	proctest.WaitFor(t, "the target is up", func() bool { return h.active("node")[exporter].Health == "up" })
 	scraped := time.Now()
-	waitFor(t, "the sample is stored", func() bool { v, _ := h.query(`up{job="node",env="测试"}`); return v == "1" })
+	proctest.WaitFor(t, "the sample is stored", func() bool { v, _ := h.query(`up{job="node",env="测试"}`); return v == "1" })
 	ours, theirs := written.Sub(created), scraped.Sub(written)
 	t.Logf("FIGURE API call to file on disk %v, file to first scrape %v: ours is %.1f %%", ours, theirs, 100*float64(ours)/float64(ours+theirs))
 	h.settled(promfleet.StateInSync)
@@ -85,7 +86,7 @@ func mainJob(t *testing.T, prometheus string) {
 	if _, err := plane.Targets().Patch(ctx, fmt.Sprint(target.ID), "", map[string]any{"labels": map[string]any{"env": "prod"}}); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the label changed", func() bool { return h.active("node")[exporter].Labels["env"] == "prod" })
+	proctest.WaitFor(t, "the label changed", func() bool { return h.active("node")[exporter].Labels["env"] == "prod" })
 	h.settled(promfleet.StateInSync)
 	if n := h.reloads(); n != reloads+1 {
 		t.Errorf("a target change cost %v reloads, want none", n-reloads-1)
@@ -105,7 +106,7 @@ func mainJob(t *testing.T, prometheus string) {
 		t.Fatal(err)
 	}
 	syncs := metric(t, h.agent, "promfleet_agent_syncs_total", nil)
-	waitFor(t, "20 more syncs", func() bool { return metric(t, h.agent, "promfleet_agent_syncs_total", nil) >= syncs+20 })
+	proctest.WaitFor(t, "20 more syncs", func() bool { return metric(t, h.agent, "promfleet_agent_syncs_total", nil) >= syncs+20 })
 	if after := h.snapshot(); !maps.Equal(before, after) {
 		t.Errorf("20 syncs without a change rewrote %v", h.rewritten(before, after))
 	}
@@ -114,7 +115,7 @@ func mainJob(t *testing.T, prometheus string) {
 	}
 
 	// The agent's restart: nothing written, nothing reloaded, still in sync.
-	h.proc.stop(t)
+	h.proc.Stop(t)
 	h.start()
 	h.settled(promfleet.StateInSync)
 	if n := h.reloads(); n != reloads+1 {
@@ -129,7 +130,7 @@ func mainJob(t *testing.T, prometheus string) {
 	if err := plane.Jobs().Delete(ctx, fmt.Sprint(job.ID), ""); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the job is gone from Prometheus", func() bool { return len(h.active("node")) == 0 })
+	proctest.WaitFor(t, "the job is gone from Prometheus", func() bool { return len(h.active("node")) == 0 })
 	h.settled(promfleet.StateInSync)
 	if _, err := os.Stat(filepath.Join(h.targets(), "node")); !os.IsNotExist(err) {
 		t.Errorf("the files of a deleted job are left: %v", err)
@@ -150,11 +151,11 @@ func isDirectory(h *host) func(string) bool {
 // One run of --once leaves the node applied, for cron.
 func TestOnce(t *testing.T) {
 	plane := startPlane(t)
-	h := newHost(t, plane, part(t, "PROMFLEET_PROMETHEUS_DEBIAN"), globalSection)
-	p := run(t, part(t, "PROMFLEET_BIN"), append(h.args, "--once")...)
-	<-p.done
-	if p.err != nil {
-		t.Fatalf("agent --once: %v\n%s", p.err, p.output())
+	h := newHost(t, plane, proctest.Part(t, "PROMFLEET_PROMETHEUS_DEBIAN"), globalSection)
+	p := proctest.Start(t, proctest.Part(t, "PROMFLEET_BIN"), append(h.args, "--once")...)
+	<-p.Done
+	if p.Err != nil {
+		t.Fatalf("agent --once: %v\n%s", p.Err, p.Output.String())
 	}
 	nodes, err := plane.Nodes().List(t.Context(), nil)
 	if err != nil || nodes.Total != 1 || nodes.Items[0].Status.State != promfleet.StateInSync {
@@ -166,7 +167,7 @@ func TestOnce(t *testing.T) {
 func TestRejectedByOlderPrometheus(t *testing.T) {
 	ctx := t.Context()
 	plane := startPlane(t)
-	h := newHost(t, plane, part(t, "PROMFLEET_PROMETHEUS_DEBIAN"), globalSection, "--sync.interval", "1s")
+	h := newHost(t, plane, proctest.Part(t, "PROMFLEET_PROMETHEUS_DEBIAN"), globalSection, "--sync.interval", "1s")
 	h.start()
 	h.settled(promfleet.StateInSync)
 	good, err := plane.Jobs().Create(ctx, promfleet.JobInput{Node: h.uuid, Key: "good"})

@@ -12,11 +12,14 @@ import (
 
 	"promfleet"
 	"promfleet/internal/agent/reload/reloadtest"
+	"promfleet/internal/proctest"
 )
 
 // loads is how often the host's Prometheus has begun to load its configuration, by
 // whatever way: its log says so.
-func (h *host) loads() int { return strings.Count(h.prom.output(), "Loading configuration file") }
+func (h *host) loads() int {
+	return strings.Count(h.prom.Output.String(), "Loading configuration file")
+}
 
 // reloadsOnceAndGoesBack is the promise of each reload method: a job change is one
 // reload, and one that Prometheus refuses is undone, on disk and in the process.
@@ -72,7 +75,7 @@ func reloadsOnceAndGoesBack(t *testing.T, h *host, words string) {
 
 // By an nginx that wants a password.
 func TestReloadThroughNginx(t *testing.T) {
-	h := newHost(t, startPlane(t), part(t, "PROMFLEET_PROMETHEUS_DEBIAN"), globalSection, "--sync.interval", "1s")
+	h := newHost(t, startPlane(t), proctest.Part(t, "PROMFLEET_PROMETHEUS_DEBIAN"), globalSection, "--sync.interval", "1s")
 	n := reloadtest.StartNginx(t, h.prometheus, reloadtest.Front{User: "agent", Password: "secret"})
 	httpConfig := filepath.Join(t.TempDir(), "http.yml")
 	if err := os.WriteFile(httpConfig, []byte("basic_auth: {username: agent, password: secret}\n"), 0o600); err != nil {
@@ -85,9 +88,9 @@ func TestReloadThroughNginx(t *testing.T) {
 // By systemd, over a real bus.
 func TestReloadBySystemd(t *testing.T) {
 	manager := reloadtest.StartSystemd(t, reloadtest.StartBus(t))
-	h := newHost(t, startPlane(t), part(t, "PROMFLEET_PROMETHEUS_DEBIAN"), globalSection, "--sync.interval", "1s",
+	h := newHost(t, startPlane(t), proctest.Part(t, "PROMFLEET_PROMETHEUS_DEBIAN"), globalSection, "--sync.interval", "1s",
 		"--reload.method", "systemd", "--reload.unit", "prometheus@main")
-	manager.Set("prometheus@main.service", reloadtest.Unit{Reload: func() error { return h.prom.cmd.Process.Signal(syscall.SIGHUP) }})
+	manager.Set("prometheus@main.service", reloadtest.Unit{Reload: func() error { return h.prom.Signal(syscall.SIGHUP) }})
 	reloadsOnceAndGoesBack(t, h, "journalctl -u prometheus@main.service")
 	if jobs, loads := manager.Jobs(), h.loads()-1; jobs != loads {
 		t.Errorf("%d jobs, %d reloads", jobs, loads)
@@ -97,9 +100,9 @@ func TestReloadBySystemd(t *testing.T) {
 // By SIGHUP to the process of a pid file.
 func TestReloadBySignal(t *testing.T) {
 	pidFile := filepath.Join(t.TempDir(), "prometheus.pid")
-	h := newHost(t, startPlane(t), part(t, "PROMFLEET_PROMETHEUS_DEBIAN"), globalSection, "--sync.interval", "1s",
+	h := newHost(t, startPlane(t), proctest.Part(t, "PROMFLEET_PROMETHEUS_DEBIAN"), globalSection, "--sync.interval", "1s",
 		"--reload.method", "signal", "--reload.pid-file", pidFile)
-	if err := os.WriteFile(pidFile, []byte(strconv.Itoa(h.prom.cmd.Process.Pid)+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(pidFile, []byte(strconv.Itoa(h.prom.Pid)+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	reloadsOnceAndGoesBack(t, h, "prometheus_config_last_reload_successful is 0")
@@ -109,14 +112,14 @@ func TestReloadBySignal(t *testing.T) {
 func TestPrometheusReloadsByItself(t *testing.T) {
 	ctx := t.Context()
 	h := newHost(t, startPlane(t), "", globalSection, "--sync.interval", "1s")
-	h.startPrometheus(part(t, "PROMFLEET_PROMETHEUS_CURRENT"), "--config.auto-reload", "--config.auto-reload-interval=2s")
+	h.startPrometheus(proctest.Part(t, "PROMFLEET_PROMETHEUS_CURRENT"), "--config.auto-reload", "--config.auto-reload-interval=2s")
 	h.start()
 	h.settled(promfleet.StateInSync)
 	loads := h.loads()
 	if _, err := h.plane.Jobs().Create(ctx, promfleet.JobInput{Node: h.uuid, Key: "node"}); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the node says what it waits for", func() bool {
+	proctest.WaitFor(t, "the node says what it waits for", func() bool {
 		n, _, err := h.plane.Nodes().Get(ctx, h.uuid)
 		return err == nil && n.Status.State == promfleet.StateApplying && strings.Contains(n.Status.LastError, "--config.auto-reload")
 	})
@@ -127,7 +130,7 @@ func TestPrometheusReloadsByItself(t *testing.T) {
 	if s := metric(t, h.agent, "promfleet_agent_prometheus_auto_reload_interval_seconds", nil); s != 2 {
 		t.Errorf("the agent's metrics say %v", s)
 	}
-	if n := strings.Count(h.proc.output(), "reloads by itself (--config.auto-reload)"); n != 1 {
+	if n := strings.Count(h.proc.Output.String(), "reloads by itself (--config.auto-reload)"); n != 1 {
 		t.Errorf("said %d times in the log", n)
 	}
 }

@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"promfleet"
+	"promfleet/internal/proctest"
 )
 
 // A removal of most targets waits until an editor confirms it, and what comes with
 // it does not wait.
 func TestLargeRemovalWaits(t *testing.T) {
 	p := startPlane(t)
-	h := newHost(t, p, part(t, "PROMFLEET_PROMETHEUS_DEBIAN"), "global: {scrape_interval: 1m}\n", "--sync.interval", "1s")
+	h := newHost(t, p, proctest.Part(t, "PROMFLEET_PROMETHEUS_DEBIAN"), "global: {scrape_interval: 1m}\n", "--sync.interval", "1s")
 	h.start()
 	ctx := t.Context()
 	job, err := p.Jobs().Create(ctx, promfleet.JobInput{Node: h.uuid, Key: "web"})
@@ -43,7 +44,7 @@ func TestLargeRemovalWaits(t *testing.T) {
 	if _, err := p.ReplaceTargets(ctx, job.ID, all); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the targets are on disk", func() bool { return strings.Count(onDisk(), "host-") == 150 })
+	proctest.WaitFor(t, "the targets are on disk", func() bool { return strings.Count(onDisk(), "host-") == 150 })
 
 	if _, err := p.ReplaceTargets(ctx, job.ID, []promfleet.TargetInput{{Addr: "new:9100"}}); err != nil {
 		t.Fatal(err)
@@ -55,7 +56,7 @@ func TestLargeRemovalWaits(t *testing.T) {
 		}
 		return n.Status
 	}
-	waitFor(t, "the removal is held, the new target is not", func() bool {
+	proctest.WaitFor(t, "the removal is held, the new target is not", func() bool {
 		return state().State == promfleet.StateHeld && strings.Contains(onDisk(), "new:9100")
 	})
 	if n := strings.Count(onDisk(), "host-"); n != 150 {
@@ -65,7 +66,7 @@ func TestLargeRemovalWaits(t *testing.T) {
 	if _, err := p.ConfirmRemoval(ctx, h.uuid); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the targets are gone", func() bool { return strings.Count(onDisk(), "host-") == 0 })
+	proctest.WaitFor(t, "the targets are gone", func() bool { return strings.Count(onDisk(), "host-") == 0 })
 	h.settled(promfleet.StateInSync)
 	if !strings.Contains(onDisk(), "new:9100") {
 		t.Error("the new target went too")

@@ -9,36 +9,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"promfleet"
+	"promfleet/internal/proctest"
 	"promfleet/internal/server"
 )
-
-// log keeps what a server logs.
-type log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // A secret is seen nowhere but where it is needed: not in an answer, an event, a
 // diff, a preview, an error or the log, and not in the files of the database.
 func TestSecretsShowNowhere(t *testing.T) {
 	const canary = "canary7f3a91"
-	var logged log
+	var logged proctest.Buffer
 	s := startLogging(t, server.Options{StoragePath: t.TempDir()}, slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	ctx := t.Context()
 	agent := s.join(nodeA)

@@ -1,18 +1,17 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"promfleet/internal/pgtest"
+	"promfleet/internal/proctest"
 )
 
 // bound is far beyond what a test expects to wait.
@@ -63,24 +62,6 @@ func notify(t testing.TB, s *Store, nodes ...string) {
 	}
 }
 
-// safeBuffer is written to by a logger while a test reads it.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 func TestPostgresListen(t *testing.T) {
 	server := pgtest.Start(t)
 	url := server.Database(t)
@@ -112,7 +93,7 @@ func TestPostgresListen(t *testing.T) {
 	})
 
 	t.Run("killed", func(t *testing.T) {
-		var log safeBuffer
+		var log proctest.Buffer
 		a := openPostgres(t, url, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		b := openPostgres(t, url, Options{})
 		hear := listen(t, a)
@@ -149,7 +130,7 @@ func TestPostgresListen(t *testing.T) {
 
 	t.Run("mute", func(t *testing.T) {
 		proxy, through := newProxy(t, url)
-		var log safeBuffer
+		var log proctest.Buffer
 		a := openPostgres(t, through, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		b := openPostgres(t, url, Options{})
 		a.listener.silence, a.listener.cfg.ConnectTimeout = 100*time.Millisecond, time.Second
@@ -158,7 +139,7 @@ func TestPostgresListen(t *testing.T) {
 
 		// While nothing is said it is tried, and not replaced.
 		seen := map[string]bool{}
-		waitFor(t, "some trials of the connection", func() bool {
+		proctest.WaitFor(t, "some trials of the connection", func() bool {
 			for _, at := range server.Query(t, "SELECT pid::text || ' at ' || state_change FROM pg_stat_activity WHERE application_name = 'promfleet listener'") {
 				seen[at] = true
 			}
@@ -171,23 +152,13 @@ func TestPostgresListen(t *testing.T) {
 		hear.wait("a change", []string{"1"})
 
 		proxy.mute.Store(true)
-		waitFor(t, "the loss is noticed", func() bool { return log.String() != "" })
+		proctest.WaitFor(t, "the loss is noticed", func() bool { return log.String() != "" })
 		notify(t, b, "lost")
 		proxy.mute.Store(false)
 		hear.wait("that any may have changed", nil)
 		notify(t, b, "2")
 		hear.wait("the next change", []string{"2"})
 	})
-}
-
-// waitFor polls until cond holds.
-func waitFor(t testing.TB, what string, cond func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(bound); !cond(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %s for: %s", bound, what)
-		}
-	}
 }
 
 func TestSQLiteListen(t *testing.T) {

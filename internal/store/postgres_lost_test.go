@@ -12,6 +12,7 @@ import (
 	"promfleet"
 	"promfleet/internal/fleet"
 	"promfleet/internal/pgtest"
+	"promfleet/internal/proctest"
 )
 
 // writer raises the revision of its own node again and again.
@@ -110,7 +111,7 @@ func TestPostgresRestart(t *testing.T) {
 	const restarts = 3
 	for range restarts {
 		before := written.Load()
-		waitFor(t, "some writes", func() bool { return written.Load() > before+100 || t.Failed() })
+		proctest.WaitFor(t, "some writes", func() bool { return written.Load() > before+100 || t.Failed() })
 		server.Restart(t)
 		if err := s.Ping(t.Context()); err != nil {
 			t.Errorf("Ping: %v", err)
@@ -178,7 +179,7 @@ func TestPostgresLostConnections(t *testing.T) {
 		if !errors.Is(err, fleet.ErrUncertain) || runs != 1 {
 			t.Errorf("%s: %d runs, %v; want 1 run and ErrUncertain", tt.what, runs, err)
 		}
-		waitFor(t, "it is so", func() bool { return revision() == before+tt.made })
+		proctest.WaitFor(t, "it is so", func() bool { return revision() == before+tt.made })
 	}
 
 	// All connections of the pool are dead at once.

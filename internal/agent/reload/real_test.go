@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"promfleet/internal/agent/reload/reloadtest"
+	"promfleet/internal/proctest"
 )
 
 // What a Prometheus is given to load.
@@ -27,7 +28,7 @@ var prometheuses = []struct{ name, env string }{
 // newReal starts a Prometheus and gives it with what a method needs.
 func newReal(t *testing.T, env string, flags ...string) (*reloadtest.Prometheus, Config) {
 	t.Helper()
-	p := reloadtest.StartPrometheus(t, reloadtest.Part(t, env), t.TempDir(), firstYML, flags...)
+	p := reloadtest.StartPrometheus(t, proctest.Part(t, env), t.TempDir(), firstYML, flags...)
 	prom, err := NewPrometheus(p.URL, http.DefaultClient, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"promfleet/internal/agent/reload/reloadtest"
+	"promfleet/internal/proctest"
 )
 
 func hup(p *reloadtest.Prometheus) func() error {
@@ -148,7 +149,7 @@ func TestNotSignalledUnseen(t *testing.T) {
 	manager := reloadtest.StartSystemd(t, reloadtest.StartBus(t))
 	manager.Set(DefaultUnit, reloadtest.Unit{Reload: hup(p)})
 	var err error
-	if cfg.Prometheus, err = NewPrometheus("http://"+reloadtest.FreeAddr(t), cfg.Client, cfg.Prometheus.log); err != nil {
+	if cfg.Prometheus, err = NewPrometheus("http://"+proctest.FreeAddr(t), cfg.Client, cfg.Prometheus.log); err != nil {
 		t.Fatal(err)
 	}
 	fails(t, newMethod(t, "systemd", cfg), ErrUnreachable, "does not answer", "not signalled")

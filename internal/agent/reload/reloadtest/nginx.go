@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"promfleet/internal/proctest"
 )
 
 // Nginx is a real one before a Prometheus.
@@ -34,7 +36,7 @@ type Front struct {
 func StartNginx(t testing.TB, to string, f Front) *Nginx {
 	t.Helper()
 	n := &Nginx{dir: t.TempDir()}
-	addr, listen, options := FreeAddr(t), "", f.Locations
+	addr, listen, options := proctest.FreeAddr(t), "", f.Locations
 	n.URL, listen = "http://"+addr, addr
 	if f.TLS {
 		n.URL, listen, n.CA = "https://"+addr, addr+" ssl", filepath.Join(n.dir, "cert.pem")
@@ -61,8 +63,8 @@ http {
 }
 `, listen, options, to)
 	n.write(t, "nginx.conf", conf)
-	child := start(t, Part(t, "PROMFLEET_NGINX"), "-p", n.dir+"/", "-c", "nginx.conf", "-e", "stderr")
-	child.waitFor(t, "nginx listens", func() bool {
+	child := proctest.Start(t, proctest.Part(t, "PROMFLEET_NGINX"), "-p", n.dir+"/", "-c", "nginx.conf", "-e", "stderr")
+	child.WaitFor(t, "nginx listens", func() bool {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
 			_ = c.Close()

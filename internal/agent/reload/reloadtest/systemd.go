@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/godbus/dbus/v5"
+
+	"promfleet/internal/proctest"
 )
 
 // StartBus starts a D-Bus daemon and makes it the system's for this process and
@@ -38,8 +40,8 @@ func StartBus(t *testing.T) (address string) {
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	child := start(t, Part(t, "PROMFLEET_DBUS_DAEMON"), "--nofork", "--nopidfile", "--config-file="+conf)
-	child.waitFor(t, "the bus listens", func() bool {
+	child := proctest.Start(t, proctest.Part(t, "PROMFLEET_DBUS_DAEMON"), "--nofork", "--nopidfile", "--config-file="+conf)
+	child.WaitFor(t, "the bus listens", func() bool {
 		c, err := net.Dial("unix", socket)
 		if err == nil {
 			_ = c.Close()
