@@ -66,32 +66,12 @@ func (r *receiver) notTooDeep(p promfleet.Part, body []byte) error {
 		}
 		depth = yamlDepth(&doc, r.a.policy.MaxDepth+2) - 1 // the document itself
 	} else {
-		depth = jsonDepth(body)
+		depth = check.Depth(body)
 	}
 	if most := r.a.policy.MaxDepth; depth > most {
 		return refuse("part %q nests deeper than the %d levels that max_depth of the host's policy allows", p.Name, most)
 	}
 	return nil
-}
-
-// jsonDepth tells how deep lists and objects nest.
-func jsonDepth(body []byte) (deepest int) {
-	depth, inString := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '[' || c == '{':
-			depth++
-			deepest = max(deepest, depth)
-		case c == ']' || c == '}':
-			depth--
-		}
-	}
-	return deepest
 }
 
 // yamlDepth tells how deep nodes nest, up to a limit. Aliases are not followed:

@@ -122,3 +122,23 @@ func instructions(re *syntax.Regexp) int {
 	}
 	return n
 }
+
+// Depth tells how deep lists and objects nest in JSON, without decoding it.
+func Depth(body []byte) (deepest int) {
+	depth, inString := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '[' || c == '{':
+			depth++
+			deepest = max(deepest, depth)
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return deepest
+}

@@ -173,7 +173,7 @@ func validateJob(in *promfleet.JobInput) error {
 	switch {
 	case len(in.ScrapeConfig) > MaxScrapeConfig:
 		f.add("body.scrape_config", "%d bytes are too many; at most %d", len(in.ScrapeConfig), MaxScrapeConfig)
-	case depth(in.ScrapeConfig) > MaxDepth:
+	case check.Depth(in.ScrapeConfig) > MaxDepth:
 		f.add("body.scrape_config", "is nested deeper than %d levels", MaxDepth)
 	default:
 		sc, err := render.Canonical(in.ScrapeConfig)
@@ -184,27 +184,6 @@ func validateJob(in *promfleet.JobInput) error {
 	}
 	in.Contacts = f.contacts("body.contacts", in.Contacts)
 	return f.err()
-}
-
-// depth gives how deep JSON is nested, without decoding it.
-func depth(raw json.RawMessage) int {
-	var deepest, now int
-	inString := false
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			now++
-			deepest = max(deepest, now)
-		case c == '}' || c == ']':
-			now--
-		}
-	}
-	return deepest
 }
 
 // checkJob asks Prometheus about the prometheus.yml that a job would become on
