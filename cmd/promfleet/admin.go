@@ -30,15 +30,6 @@ func (c *command) addAdmin(app *kingpin.Application) {
 // byAdmin is who does it, in events.
 var byAdmin = fleet.Principal{ID: "admin-command", Name: "admin command", Role: promfleet.RoleAdmin}
 
-// onFleet says what a command does that works on the database itself.
-func (c *command) onFleet(cmd *kingpin.CmdClause, do func(*fleet.Service) error) {
-	o := &server.Options{}
-	storageFlags(cmd, o)
-	c.does(cmd, func() error {
-		return withFleet(c, *o, func(f *fleet.Service, _ *store.Store) error { return do(f) })
-	})
-}
-
 func withFleet(c *command, o server.Options, do func(*fleet.Service, *store.Store) error) error {
 	f, st, err := server.OpenFleet(c.ctx, o)
 	if err != nil {
@@ -48,26 +39,38 @@ func withFleet(c *command, o server.Options, do func(*fleet.Service, *store.Stor
 }
 
 func (c *command) adminTokenCreate(cmd *kingpin.CmdClause) {
-	in := tokenFlags(cmd)
-	c.onFleet(cmd, func(f *fleet.Service) error {
-		t, err := f.CreateToken(c.ctx, byAdmin, in())
-		if err != nil {
+	in, o := tokenFlags(cmd), &server.Options{}
+	storageFlags(cmd, o)
+	c.does(cmd, func() error {
+		// The first token may come before the first server.
+		return withFleet(c, *o, func(f *fleet.Service, _ *store.Store) error {
+			t, err := f.CreateToken(c.ctx, byAdmin, in())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.stderr, "token %d (%s) for role %s; it is shown this once\n", t.ID, t.Name, t.Role)
+			_, err = fmt.Fprintln(c.stdout, t.Secret)
 			return err
-		}
-		fmt.Fprintf(c.stderr, "token %d (%s) for role %s; it is shown this once\n", t.ID, t.Name, t.Role)
-		_, err = fmt.Fprintln(c.stdout, t.Secret)
-		return err
+		})
 	})
 }
 
 func (c *command) adminUserSetPassword(cmd *kingpin.CmdClause) {
 	name := cmd.Arg("name", "Name of the user.").Required().String()
-	c.onFleet(cmd, func(f *fleet.Service) error {
+	o := &server.Options{}
+	storageFlags(cmd, o)
+	c.does(cmd, func() error {
+		if err := existing(*o); err != nil {
+			return err
+		}
 		line, err := bufio.NewReader(c.stdin).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("read the password from standard input: %w", err)
 		}
-		if err := f.SetPassword(c.ctx, byAdmin, *name, strings.TrimRight(line, "\r\n")); err != nil {
+		err = withFleet(c, *o, func(f *fleet.Service, _ *store.Store) error {
+			return f.SetPassword(c.ctx, byAdmin, *name, strings.TrimRight(line, "\r\n"))
+		})
+		if err != nil {
 			return err
 		}
 		fmt.Fprintf(c.stderr, "user %s has a new password; the sessions of before have ended\n", *name)
