@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -38,8 +39,6 @@ type Policy struct {
 	MaxFiles int   `yaml:"max_files"`
 	MaxDepth int   `yaml:"max_depth"`
 
-	// Drift is what becomes of a hand edit of a file of the agent's.
-	Drift DriftPolicy `yaml:"drift"`
 
 	file string // where it comes from; "": nowhere
 }
@@ -53,15 +52,6 @@ const (
 	ConfirmLocal  ConfirmPolicy = "local"  // whoever is on the host
 )
 
-// DriftPolicy says what becomes of a hand edit.
-type DriftPolicy string
-
-// What may become of a hand edit.
-const (
-	DriftRepair DriftPolicy = "repair" // it is shown, and undone at the next sync
-	DriftReport DriftPolicy = "report" // it is shown, and stays until the file is due for a change
-)
-
 // Default is the policy of a host without a policy file.
 func Default() *Policy {
 	return &Policy{
@@ -73,7 +63,6 @@ func Default() *Policy {
 		MaxBytes: 2 << 30,
 		MaxFiles: 100_000,
 		MaxDepth: 64,
-		Drift:    DriftRepair,
 	}
 }
 
@@ -101,12 +90,24 @@ func (p *Policy) parse(text []byte) error {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	dec.KnownFields(true)
 	if err := dec.Decode(p); err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return said(err)
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return errors.New("more than one YAML document: keep one")
 	}
 	return p.valid()
+}
+
+var (
+	unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
+	wrongType    = regexp.MustCompile("cannot unmarshal !!\\w+ (`[^`]*` )?into \\S+")
+)
+
+// said puts what the YAML decoder says without Go's words.
+func said(err error) error {
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:")
+	text = unknownField.ReplaceAllString(strings.TrimSpace(text), "there is no field $1")
+	return errors.New(wrongType.ReplaceAllString(text, "${1}is of the wrong type"))
 }
 
 func (p *Policy) valid() error {
@@ -133,8 +134,6 @@ func (p *Policy) valid() error {
 		return fmt.Errorf("max_files: %d is less than 1", p.MaxFiles)
 	case p.MaxDepth < minDepth || p.MaxDepth > maxDepth:
 		return fmt.Errorf("max_depth: %d is not between %d, which every configuration needs, and %d, which is the most", p.MaxDepth, minDepth, maxDepth)
-	case p.Drift != DriftRepair && p.Drift != DriftReport:
-		return fmt.Errorf("drift: %q is neither %s nor %s", p.Drift, DriftRepair, DriftReport)
 	}
 	return nil
 }

@@ -46,19 +46,19 @@ func TestLoad(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	for _, c := range []struct{ text, words string }{
-		{"allow_path: [/a]", "allow_path not found"},
-		{"allow_paths: /a", "cannot unmarshal"},
+		{"allow_path: [/a]", "line 1: there is no field allow_path"},
+		{"allow_paths: /a", "line 1: `/a` is of the wrong type"},
 		{"allow_paths: [etc]", `allow_paths: "etc" must be an absolute path`},
 		{"allow_paths: [/etc/../root]", "without . and .."},
 		{"allow_write_paths: ['']", "allow_write_paths"},
 		{"max_removal_percent: 101", "not between 0 and 100"},
-		{"max_removal_percent: 50%", "cannot unmarshal"},
+		{"max_removal_percent: 50%", "line 1: `50%` is of the wrong type"},
+		{"drift: repair", "there is no field drift"}, // nothing would act on it
 		{"removal_min_targets: -1", "removal_min_targets"},
 		{"removal_confirm: nobody", `"nobody" is neither server nor local`},
 		{"max_bytes: 0", "max_bytes"},
 		{"max_files: 0", "max_files"},
 		{"max_depth: 65", "max_depth"},
-		{"drift: ignore", "drift"},
 		{"{}\n---\n{}", "more than one YAML document"},
 		{"max_files: 1\nmax_files: 2", "already defined"},
 	} {
