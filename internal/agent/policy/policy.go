@@ -39,7 +39,6 @@ type Policy struct {
 	MaxFiles int   `yaml:"max_files"`
 	MaxDepth int   `yaml:"max_depth"`
 
-
 	file string // where it comes from; "": nowhere
 }
 
