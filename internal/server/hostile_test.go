@@ -233,6 +233,16 @@ func (h *hostile) tend(g gen) {
 	}
 }
 
+// hold reports that a removal waits for a confirmation on a node.
+func (h *hostile) hold(n node) error {
+	ctx, agent := h.t.Context(), h.as(n.credential)
+	wanted, err := agent.Watch(ctx, 0, 0)
+	if err != nil {
+		return err
+	}
+	return agent.Report(ctx, promfleet.Report{Protocol: promfleet.ProtocolVersion, RevisionReceived: wanted.Manifest.Revision, State: promfleet.StateHeld, Error: "targets would go"})
+}
+
 // renew makes the credentials that are gone.
 func (h *hostile) renew(g gen) error {
 	ctx := h.t.Context()
@@ -273,6 +283,9 @@ func (h *hostile) renew(g gen) error {
 	}
 	for _, n := range h.agents {
 		secrets["agent"] = append(secrets["agent"], n.credential)
+		if err := h.hold(n); err != nil { // or there is nothing to confirm
+			return err
+		}
 	}
 	if err := h.login(g); err != nil {
 		return err
