@@ -110,14 +110,14 @@ func hostileWalk(t *testing.T, o server.Options, calls int) {
 		})
 	}
 	callers.Wait()
-	stopSampling()
+	overAt := stopSampling()
 	t.Logf("FIGURE %d hostile calls in %s, %d callers; heap %d MiB before, %d MiB at most", calls, time.Since(began).Round(time.Millisecond), hostileCallers, heap>>20, peak.Load()>>20)
 	h.report(t, operations, calls)
 	h.stillWorks(t)
 
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	if now := settled(); now > heap+heapGrowth || peak.Load() > heapPeak {
-		t.Errorf("the heap was %d bytes before, %d after, %d at most", heap, now, peak.Load())
+		t.Errorf("the heap was %d bytes before, %d after, %d at most; what ran when it was first more than %d:\n%s", heap, now, peak.Load(), heapPeak, overAt)
 	}
 	await(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= goroutines })
 }

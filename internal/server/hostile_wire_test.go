@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
@@ -214,9 +215,10 @@ func settled() uint64 {
 }
 
 // sampleHeap measures the largest heap until it is stopped.
-func sampleHeap() (peak *atomic.Uint64, stop func()) {
+func sampleHeap() (peak *atomic.Uint64, stop func() (over string)) {
 	peak = new(atomic.Uint64)
 	done, ended := make(chan struct{}), make(chan struct{})
+	var busy strings.Builder
 	go func() {
 		defer close(ended)
 		tick := time.NewTicker(20 * time.Millisecond)
@@ -229,10 +231,13 @@ func sampleHeap() (peak *atomic.Uint64, stop func()) {
 				var m runtime.MemStats
 				runtime.ReadMemStats(&m)
 				peak.Store(max(peak.Load(), m.HeapAlloc))
+				if m.HeapAlloc > heapPeak && busy.Len() == 0 {
+					_ = pprof.Lookup("goroutine").WriteTo(&busy, 1)
+				}
 			}
 		}
 	}()
-	return peak, func() { close(done); <-ended }
+	return peak, func() string { close(done); <-ended; return busy.String() }
 }
 
 // await polls until a condition holds, for ten seconds.
