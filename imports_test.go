@@ -69,10 +69,12 @@ var rooms = []room{
 		"it wires the server side; server and agent meet on the wire only"},
 
 	{"internal/agent", agentSide, []string{".", "client", "internal/render", "internal/check",
-		"internal/agent/apply", "internal/agent/policy", "internal/agent/reload"},
+		"internal/agent/apply", "internal/agent/inotify", "internal/agent/policy", "internal/agent/reload"},
 		"the agent treats the server as hostile: it shares the wire types with it and none of its code"},
 	{"internal/agent/apply", agentSide, []string{"."},
 		"a state machine over files: it must be testable without network, server or Prometheus"},
+	{"internal/agent/inotify", agentSide, nil,
+		"it counts what a host says and decides nothing: what to do about it is the agent's"},
 	{"internal/agent/policy", agentSide, nil,
 		"what the host allows must depend on the host's file alone, and be readable in one sitting"},
 	{"internal/agent/reload", agentSide, []string{"."},
