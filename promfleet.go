@@ -34,6 +34,7 @@ type NodeStatus struct {
 	State             NodeState  `json:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted,stale,pending"`
 	LastSeenAt        *time.Time `json:"last_seen_at,omitempty" doc:"when the agent was last heard of"`
 	LastError         string     `json:"last_error" doc:"why the last apply did not succeed, in Prometheus's words where it has them"`
+	Notices           []string   `json:"notices" doc:"what whoever runs the node should know, whatever its state; at most 20, of 8 KiB"`
 	AgentVersion      string     `json:"agent_version"`
 	PrometheusVersion string     `json:"prometheus_version"`
 	TargetsUp         int64      `json:"targets_up" doc:"active targets whose last scrape succeeded"`

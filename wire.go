@@ -105,6 +105,12 @@ type FetchReply struct {
 	Bodies []PartBody `json:"bodies"`
 }
 
+// What is kept of the notices of a report.
+const (
+	MaxNotices = 20
+	MaxNotice  = 8 << 10 // bytes of each
+)
+
 // Report is what an agent has done. Received, on disk and loaded are three facts.
 type Report struct {
 	Protocol          int       `json:"protocol" minimum:"1"`
@@ -113,6 +119,7 @@ type Report struct {
 	RevisionLoaded    int64     `json:"revision_loaded" minimum:"0" doc:"the last revision that Prometheus was seen to have"`
 	State             NodeState `json:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted"`
 	Error             string    `json:"error,omitempty" maxLength:"10000"`
+	Notices           []string  `json:"notices,omitempty" doc:"what whoever runs the node should know, whatever its state: the first 20, of each the first 8 KiB"`
 	AgentVersion      string    `json:"agent_version,omitempty" maxLength:"200"`
 	PrometheusVersion string    `json:"prometheus_version,omitempty" maxLength:"200"`
 	TargetsUp         int64     `json:"targets_up,omitempty" minimum:"0" maximum:"1000000000"`

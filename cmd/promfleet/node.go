@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ var nodeTable = table[promfleet.Node]{
 	row: func(n promfleet.Node) []string {
 		return []string{n.UUID, n.Hostname, n.Addr, string(n.Status.State), strings.Join(n.Tags, ",")}
 	},
+	below: func(to io.Writer, n promfleet.Node) { printNotices(to, n, false) },
 }
 
 var revisionTable = table[promfleet.Revision]{

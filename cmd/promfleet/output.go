@@ -73,6 +73,7 @@ func block(n *yaml.Node) {
 type table[T any] struct {
 	columns []string
 	row     func(T) []string
+	below   func(to io.Writer, v T) // what follows the table of a single record; nil: nothing
 }
 
 func (t table[T]) write(to io.Writer, items []T) error {
@@ -93,7 +94,11 @@ func printOne[T any](o *output, t table[T], v T) error {
 	if o.format != "table" {
 		return o.encode(v)
 	}
-	return t.write(o.to, []T{v})
+	if err := t.write(o.to, []T{v}); err != nil || t.below == nil {
+		return err
+	}
+	t.below(o.to, v)
+	return nil
 }
 
 // plain takes from a text what would break the table or the terminal.

@@ -198,12 +198,16 @@ func login(ts *testscript.TestScript, neg bool, args []string) {
 
 // applied reports for the node that joined last that it has a revision loaded.
 func applied(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg && len(args) == 1, "applied REVISION")
+	usage(ts, !neg && len(args) >= 1, "applied REVISION [NOTICE…]")
+	notices := args[1:]
+	for i := range notices {
+		notices[i] = strings.ReplaceAll(notices[i], `\n`, "\n")
+	}
 	revision, err := strconv.ParseInt(args[0], 10, 64)
 	ts.Check(err)
 	call(ts, "CREDENTIAL", func(ctx context.Context, c *client.Client) error {
 		return c.Report(ctx, promfleet.Report{Protocol: promfleet.ProtocolVersion, State: promfleet.StateInSync,
-			RevisionReceived: revision, RevisionWritten: revision, RevisionLoaded: revision, TargetsUp: 7, TargetsDown: 2})
+			RevisionReceived: revision, RevisionWritten: revision, RevisionLoaded: revision, TargetsUp: 7, TargetsDown: 2, Notices: notices})
 	})
 }
 

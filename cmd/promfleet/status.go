@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 
@@ -15,6 +17,21 @@ var statusTable = table[promfleet.Node]{
 		s := n.Status
 		return []string{n.UUID, n.Hostname, string(s.State), id(s.RevisionWanted), id(s.RevisionApplied), id(s.TargetsUp), id(s.TargetsDown), ago(s.LastSeenAt), s.LastError}
 	},
+}
+
+// printNotices writes what a node has to say beside its error, of long ones the
+// first line or all.
+func printNotices(to io.Writer, n promfleet.Node, short bool) {
+	for _, notice := range n.Status.Notices {
+		lines := strings.Split(notice, "\n")
+		fmt.Fprintf(to, "%s (%s): %s\n", n.UUID, plain(n.Hostname), plain(lines[0]))
+		if short {
+			continue
+		}
+		for _, line := range lines[1:] {
+			fmt.Fprintf(to, "  %s\n", plain(line))
+		}
+	}
 }
 
 func (c *command) addStatus(app *kingpin.Application) {
@@ -31,6 +48,14 @@ func (c *command) addStatus(app *kingpin.Application) {
 		if page.Total == 0 && out.format == "table" {
 			fmt.Fprintln(c.stderr, "no nodes; hint: promfleet join-token create, then start an agent with it")
 		}
-		return printPage(c, out, statusTable, page)
+		if err := printPage(c, out, statusTable, page); err != nil {
+			return err
+		}
+		if out.format == "table" {
+			for _, n := range page.Items {
+				printNotices(out.to, n, true)
+			}
+		}
+		return nil
 	})
 }

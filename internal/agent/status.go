@@ -2,6 +2,8 @@ package agent
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,8 +17,9 @@ type status struct {
 	state                             promfleet.NodeState
 	problem                           string
 	heldTargets                       int64
-	lastSync, lastApply               time.Time     // with success
-	autoReload                        time.Duration // Prometheus's own interval; 0: none, or not asked yet
+	lastSync, lastApply               time.Time         // with success
+	autoReload                        time.Duration     // Prometheus's own interval; 0: none, or not asked yet
+	notices                           map[string]string // by source
 	told                              told
 }
 
@@ -52,6 +55,24 @@ func (s *status) setState(state promfleet.NodeState, problem error) bool {
 	news := now != s.told
 	s.told = now
 	return news
+}
+
+// notice keeps what a source has to say to whoever runs the node, beside the state
+// and whatever it is; "": nothing any more. It tells whether that is news.
+func (s *status) notice(source, text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.notices[source] == text {
+		return false
+	}
+	if s.notices == nil {
+		s.notices = map[string]string{}
+	}
+	s.notices[source] = text
+	if text == "" {
+		delete(s.notices, source)
+	}
+	return true
 }
 
 func (s *status) is(state promfleet.NodeState) bool {
@@ -108,6 +129,10 @@ func (s *status) ready() bool {
 func (s *status) report() (promfleet.Report, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var notices []string
+	for _, source := range slices.Sorted(maps.Keys(s.notices)) {
+		notices = append(notices, cut(s.notices[source], promfleet.MaxNotice-len("…")))
+	}
 	return promfleet.Report{
 		Protocol:         promfleet.ProtocolVersion,
 		RevisionReceived: s.received,
@@ -115,6 +140,7 @@ func (s *status) report() (promfleet.Report, bool) {
 		RevisionLoaded:   s.loaded,
 		State:            s.state,
 		Error:            cut(s.problem, 4000),
+		Notices:          notices,
 	}, s.state != ""
 }
 

@@ -362,4 +362,11 @@ func (a *Agent) setState(state promfleet.NodeState, problem error) (news bool) {
 	return news
 }
 
+// setNotice says something to whoever runs the node: see status.notice.
+func (a *Agent) setNotice(source, text string) {
+	if a.status.notice(source, text) {
+		a.reportSoon()
+	}
+}
+
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -166,6 +166,23 @@ func clean(text string) string {
 	}, strings.ToValidUTF8(text, "\uFFFD"))
 }
 
+// cleanNotices takes of an agent's notices what is kept. Too many or too long ones
+// are no reason to refuse what else it says.
+func cleanNotices(notices []string) []string {
+	var kept []string
+	for _, n := range notices[:min(len(notices), promfleet.MaxNotices)] {
+		if len(n) > promfleet.MaxNotice {
+			n = strings.ToValidUTF8(n[:promfleet.MaxNotice-len("…")], "") + "…"
+		}
+		lines := strings.Split(n, "\n") // a diff has some
+		for i := range lines {
+			lines[i] = clean(lines[i])
+		}
+		kept = append(kept, strings.Join(lines, "\n"))
+	}
+	return kept
+}
+
 // Report writes what an agent has done.
 func (s *Service) Report(ctx context.Context, node string, in promfleet.Report) error {
 	return s.update(ctx, func(tx Tx, _ *change) error {
@@ -195,7 +212,7 @@ func (s *Service) Report(ctx context.Context, node string, in promfleet.Report) 
 		now := s.now()
 		return tx.UpdateReport(ctx, node, NodeReport{
 			Received: in.RevisionReceived, Written: in.RevisionWritten, Loaded: in.RevisionLoaded,
-			State: in.State, Error: clean(in.Error),
+			State: in.State, Error: clean(in.Error), Notices: cleanNotices(in.Notices),
 			AgentVersion: clean(in.AgentVersion), PrometheusVersion: clean(in.PrometheusVersion),
 			TargetsUp: in.TargetsUp, TargetsDown: in.TargetsDown, LastSeenAt: &now,
 		})

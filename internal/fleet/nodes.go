@@ -34,9 +34,12 @@ func (s *Service) showNode(rec NodeRecord) (promfleet.Node, error) {
 	}
 	n.Status = promfleet.NodeStatus{
 		RevisionWanted: rec.Revision, RevisionApplied: rec.Report.Loaded, State: rec.State(s.now()),
-		LastSeenAt: rec.Report.LastSeenAt, LastError: rec.Report.Error,
+		LastSeenAt: rec.Report.LastSeenAt, LastError: rec.Report.Error, Notices: rec.Report.Notices,
 		AgentVersion: rec.Report.AgentVersion, PrometheusVersion: rec.Report.PrometheusVersion,
 		TargetsUp: rec.Report.TargetsUp, TargetsDown: rec.Report.TargetsDown,
+	}
+	if n.Status.Notices == nil {
+		n.Status.Notices = []string{}
 	}
 	return n, nil
 }

@@ -260,6 +260,7 @@ type NodeReport struct {
 	Received, Written, Loaded int64 // revisions
 	State                     promfleet.NodeState
 	Error                     string
+	Notices                   []string // nil: none
 	AgentVersion              string
 	PrometheusVersion         string
 	TargetsUp, TargetsDown    int64

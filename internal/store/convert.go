@@ -63,13 +63,27 @@ func nodeModel(n *fleet.NodeRecord) *node {
 
 func (m *node) setReport(r fleet.NodeReport) {
 	m.Received, m.Written, m.Loaded = r.Received, r.Written, r.Loaded
-	m.ReportState, m.ReportError = string(r.State), r.Error
+	m.ReportState, m.ReportError, m.ReportNotices = string(r.State), r.Error, noticesText(r.Notices)
 	m.AgentVersion, m.PrometheusVersion = r.AgentVersion, r.PrometheusVersion
 	m.TargetsUp, m.TargetsDown = r.TargetsUp, r.TargetsDown
 	m.LastSeenAt = storedPtr(r.LastSeenAt)
 }
 
+func noticesText(notices []string) string {
+	text, err := json.Marshal(notices)
+	if err != nil || len(notices) == 0 {
+		return "" // strings always encode
+	}
+	return string(text)
+}
+
 func (m *node) record() (fleet.NodeRecord, error) {
+	var notices []string
+	if m.ReportNotices != "" {
+		if err := json.Unmarshal([]byte(m.ReportNotices), &notices); err != nil {
+			return fleet.NodeRecord{}, fmt.Errorf("notices of node %s: %w", m.UUID, err)
+		}
+	}
 	return fleet.NodeRecord{
 		Node: promfleet.Node{
 			UUID: m.UUID, Hostname: m.Hostname, Addr: m.Addr, Tags: tagNames(m.Tags), Contacts: contactIDs(m.Contacts),
@@ -81,7 +95,7 @@ func (m *node) record() (fleet.NodeRecord, error) {
 		Revision: m.Revision,
 		Report: fleet.NodeReport{
 			Received: m.Received, Written: m.Written, Loaded: m.Loaded,
-			State: promfleet.NodeState(m.ReportState), Error: m.ReportError,
+			State: promfleet.NodeState(m.ReportState), Error: m.ReportError, Notices: notices,
 			AgentVersion: m.AgentVersion, PrometheusVersion: m.PrometheusVersion,
 			TargetsUp: m.TargetsUp, TargetsDown: m.TargetsDown, LastSeenAt: loadedPtr(m.LastSeenAt),
 		},

@@ -28,6 +28,7 @@ type node struct {
 	Loaded            int64      `bun:"loaded"`
 	ReportState       string     `bun:"report_state"`
 	ReportError       string     `bun:"report_error"`
+	ReportNotices     string     `bun:"report_notices"` // JSON; empty: none
 	AgentVersion      string     `bun:"agent_version"`
 	PrometheusVersion string     `bun:"prometheus_version"`
 	TargetsUp         int64      `bun:"targets_up"`
@@ -45,7 +46,7 @@ type node struct {
 
 // reportColumns are those of a node that its agent writes.
 var reportColumns = []string{
-	"received", "written", "loaded", "report_state", "report_error", "agent_version",
+	"received", "written", "loaded", "report_state", "report_error", "report_notices", "agent_version",
 	"prometheus_version", "targets_up", "targets_down", "last_seen_at",
 }
 

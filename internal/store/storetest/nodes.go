@@ -21,6 +21,7 @@ func testNodes(t *testing.T, s fleet.Store) {
 	want.Revision = 7
 	want.Report = fleet.NodeReport{
 		Received: 6, Written: 5, Loaded: 4, State: promfleet.StateFailed, Error: "it's \"bad\"\n%_",
+		Notices:      []string{"a\n\"b\"", "%_'"},
 		AgentVersion: "1", PrometheusVersion: "3.0", TargetsUp: 2, TargetsDown: 1, LastSeenAt: &seen,
 	}
 	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
@@ -128,7 +129,7 @@ func testNodeCredential(t *testing.T, s fleet.Store) {
 func testNodeReport(t *testing.T, s fleet.Store) {
 	n := newNode(1)
 	seen := t0.Add(time.Second)
-	r := fleet.NodeReport{Received: 3, Written: 2, Loaded: 1, State: promfleet.StateWritten, Error: "e",
+	r := fleet.NodeReport{Received: 3, Written: 2, Loaded: 1, State: promfleet.StateWritten, Error: "e", Notices: []string{"n"},
 		AgentVersion: "a", PrometheusVersion: "p", TargetsUp: 1, TargetsDown: 2, LastSeenAt: &seen}
 	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
 		wantErr(t, tx.UpdateReport(ctx, n.UUID, r), fleet.ErrNotFound)
