@@ -137,6 +137,18 @@ const (
 // see: as a source label, or by a labelmap, labeldrop or labelkeep whose regex
 // matches. Only those are written, so that nobody pays for what he does not use.
 func MetaSeen(scrapeConfig json.RawMessage) Meta {
+	sees := relabelling(scrapeConfig)
+	return Meta{ID: sees(MetaID), Name: sees(MetaName), Tags: sees(MetaTags)}
+}
+
+// MetaFilepath is the meta label in which file_sd says where a target is from.
+const MetaFilepath = "__meta_filepath"
+
+// FilepathSeen tells whether relabelling can see MetaFilepath.
+func FilepathSeen(scrapeConfig json.RawMessage) bool { return relabelling(scrapeConfig)(MetaFilepath) }
+
+// relabelling gives what tells whether the relabel_configs can see a label.
+func relabelling(scrapeConfig json.RawMessage) (sees func(name string) bool) {
 	var sc struct {
 		RelabelConfigs []struct {
 			Action       string   `json:"action"`
@@ -147,12 +159,8 @@ func MetaSeen(scrapeConfig json.RawMessage) Meta {
 	}
 	// What does not decode is not accepted by Prometheus either; what did decode counts.
 	_ = json.Unmarshal(scrapeConfig, &sc)
-	var m Meta
-	see := func(match func(string) bool) {
-		m.ID = m.ID || match(MetaID)
-		m.Name = m.Name || match(MetaName)
-		m.Tags = m.Tags || match(MetaTags)
-	}
+	var all []func(string) bool
+	see := func(match func(string) bool) { all = append(all, match) }
 	for _, rc := range sc.RelabelConfigs {
 		see(func(name string) bool { return slices.Contains(rc.SourceLabels, name) })
 		switch strings.ToLower(rc.Action) {
@@ -169,7 +177,9 @@ func MetaSeen(scrapeConfig json.RawMessage) Meta {
 			}
 		}
 	}
-	return m
+	return func(name string) bool {
+		return slices.ContainsFunc(all, func(match func(string) bool) bool { return match(name) })
+	}
 }
 
 // group is a target group of a file_sd file.
@@ -182,7 +192,7 @@ type group struct {
 // since Prometheus reads a file of few groups much faster than one of many;
 // groups and addresses are sorted.
 func TargetFile(targets []promfleet.Target, meta Meta) ([]byte, error) {
-	groups := map[string]*group{}
+	groups := make([]Group, 0, len(targets))
 	for _, t := range targets {
 		labels := t.Labels
 		if meta != (Meta{}) {
@@ -200,16 +210,29 @@ func TargetFile(targets []promfleet.Target, meta Meta) ([]byte, error) {
 				labels[MetaTags] = "," + strings.Join(slices.Sorted(slices.Values(t.Tags)), ",") + ","
 			}
 		}
-		k := string(labelsKey(labels))
-		if groups[k] == nil {
-			groups[k] = &group{Labels: labels}
-		}
-		groups[k].Targets = append(groups[k].Targets, t.Addr)
+		groups = append(groups, Group{Targets: []string{t.Addr}, Labels: labels})
 	}
-	list := make([]*group, 0, len(groups))
-	for _, k := range slices.Sorted(maps.Keys(groups)) {
-		slices.Sort(groups[k].Targets)
-		list = append(list, groups[k])
+	list := []group{}
+	for _, g := range merged(groups) {
+		list = append(list, group(g))
 	}
 	return encodeJSON(list, " ")
+}
+
+// merged has one group for each set of labels; groups and addresses are sorted.
+func merged(groups []Group) []Group {
+	byLabels := map[string]*Group{}
+	for _, g := range groups {
+		k := string(labelsKey(g.Labels))
+		if byLabels[k] == nil {
+			byLabels[k] = &Group{Labels: g.Labels}
+		}
+		byLabels[k].Targets = append(byLabels[k].Targets, g.Targets...)
+	}
+	list := make([]Group, 0, len(byLabels))
+	for _, k := range slices.Sorted(maps.Keys(byLabels)) {
+		slices.Sort(byLabels[k].Targets)
+		list = append(list, *byLabels[k])
+	}
+	return list
 }

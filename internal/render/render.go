@@ -29,6 +29,16 @@ type Job struct {
 	promfleet.JobConfig
 	// Targets counts the targets in its file_sd files.
 	Targets int64
+	// Inline writes Groups, the targets of its files, into prometheus.yml itself
+	// instead of pointing at the files.
+	Inline bool
+	Groups []Group
+}
+
+// Group is targets with the labels that they share.
+type Group struct {
+	Targets []string
+	Labels  map[string]string
 }
 
 // PrometheusYML renders a prometheus.yml: the sections of base (YAML without
@@ -36,7 +46,8 @@ type Job struct {
 // jobs sorted by key. Each job finds its targets through a file_sd_configs entry
 // of its own, appended to those it has: targetsDir/KEY/*.json. A job that has a
 // service discovery of its own and no targets gets none, since an entry that
-// matches nothing would only take one of the host's inotify instances.
+// matches nothing would only take one of the host's inotify instances. A job that
+// is Inline has its targets in static_configs instead, as its files say them.
 func PrometheusYML(base []byte, jobs []Job, targetsDir string) ([]byte, error) {
 	root, err := baseMapping(base)
 	if err != nil {
@@ -125,7 +136,12 @@ func scrapeConfig(j Job, targetsDir string) (*yaml.Node, error) {
 	if _, ok := sc["job_name"]; ok {
 		return nil, errors.New("scrape_config must not have job_name: it is a field of the job")
 	}
-	if j.Targets > 0 || !ownDiscovery(sc) {
+	switch {
+	case j.Inline:
+		if err := addStatic(sc, j.Groups); err != nil {
+			return nil, err
+		}
+	case j.Targets > 0 || !ownDiscovery(sc):
 		own, ok := sc["file_sd_configs"].([]any)
 		if !ok && sc["file_sd_configs"] != nil {
 			return nil, errors.New("scrape_config: file_sd_configs is not a list")
@@ -142,6 +158,35 @@ func scrapeConfig(j Job, targetsDir string) (*yaml.Node, error) {
 	}
 	n.Content = append(n.Content, fields.Content...)
 	return n, nil
+}
+
+// addStatic appends targets to a job's static_configs.
+func addStatic(sc map[string]any, groups []Group) error {
+	if len(groups) == 0 {
+		return nil
+	}
+	own, ok := sc["static_configs"].([]any)
+	if !ok && sc["static_configs"] != nil {
+		return errors.New("scrape_config: static_configs is not a list")
+	}
+	static := slices.Clone(own)
+	for _, g := range merged(groups) {
+		targets := make([]any, len(g.Targets))
+		for i, addr := range g.Targets {
+			targets[i] = addr
+		}
+		entry := map[string]any{"targets": targets}
+		if len(g.Labels) > 0 {
+			labels := make(map[string]any, len(g.Labels))
+			for name, value := range g.Labels {
+				labels[name] = value
+			}
+			entry["labels"] = labels
+		}
+		static = append(static, entry)
+	}
+	sc["static_configs"] = static
+	return nil
 }
 
 // object decodes a scrape_config, numbers as they are written. Nothing is {}.

@@ -27,6 +27,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 type golden struct {
 	Jobs []struct {
 		promfleet.JobConfig
+		Inline  bool               `json:"inline"`
 		Targets []promfleet.Target `json:"targets"`
 	}
 }
@@ -77,13 +78,17 @@ func renderAll(t *testing.T, base []byte, in golden) []txtar.File {
 	var jobs []render.Job
 	var files []txtar.File
 	for _, j := range in.Jobs {
-		jobs = append(jobs, render.Job{JobConfig: j.JobConfig, Targets: int64(len(j.Targets))})
-		if len(j.Targets) == 0 {
-			continue
-		}
+		job := render.Job{JobConfig: j.JobConfig, Targets: int64(len(j.Targets)), Inline: j.Inline}
 		body, err := render.TargetFile(j.Targets, render.MetaSeen(j.ScrapeConfig))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if err := json.Unmarshal(body, &job.Groups); err != nil {
+			t.Fatal(err)
+		}
+		jobs = append(jobs, job)
+		if len(j.Targets) == 0 {
+			continue
 		}
 		files = append(files, txtar.File{Name: "want/targets.d/" + j.Key + "/all.json", Data: body})
 	}
