@@ -22,6 +22,13 @@ func (b *backoff) next() time.Duration {
 	return b.last/2 + rand.N(b.last/2+1)
 }
 
+// soon is the pause where what was asked for has changed meanwhile: 20 ms at
+// first, and firstPause at most.
+func (b *backoff) soon() time.Duration {
+	b.last = min(max(20*time.Millisecond, 2*b.last), firstPause)
+	return b.last/2 + rand.N(b.last/2+1)
+}
+
 func (b *backoff) reset() { b.last = 0 }
 
 // pause waits; an error if ctx is done first.

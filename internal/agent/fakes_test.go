@@ -51,6 +51,9 @@ type controlPlane struct {
 	changed  chan struct{}
 	down     bool
 
+	beforeFetch func()  // called with mu held before a fetch is answered; nil: nothing
+	asked       []int64 // the revisions that watches have named
+
 	watches, fetches, fetched int
 	reports                   []promfleet.Report
 }
@@ -93,6 +96,7 @@ func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *controlPlane) watch(w http.ResponseWriter, r *http.Request) {
 	c.watches++
 	known, _ := strconv.ParseInt(r.URL.Query().Get("revision"), 10, 64)
+	c.asked = append(c.asked, known)
 	wait, _ := strconv.Atoi(r.URL.Query().Get("wait"))
 	timeout := time.After(time.Duration(wait) * time.Second)
 	for c.manifest.Revision == known {
@@ -117,6 +121,9 @@ func (c *controlPlane) watch(w http.ResponseWriter, r *http.Request) {
 
 func (c *controlPlane) fetch(w http.ResponseWriter, r *http.Request) {
 	c.fetches++
+	if c.beforeFetch != nil {
+		c.beforeFetch()
+	}
 	var ask promfleet.FetchRequest
 	decode(r, &ask)
 	var answer promfleet.FetchReply
@@ -154,6 +161,11 @@ type wantedJob struct {
 func (c *controlPlane) want(base string, jobs map[string]wantedJob) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.next(base, jobs)
+}
+
+// next is want with mu held.
+func (c *controlPlane) next(base string, jobs map[string]wantedJob) {
 	m := promfleet.Manifest{Protocol: promfleet.ProtocolVersion, Node: c.manifest.Node, Revision: c.manifest.Revision + 1}
 	if base != "" {
 		m.Parts = append(m.Parts, c.part(render.BasePart, base))

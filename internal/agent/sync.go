@@ -90,6 +90,10 @@ func (t *syncTask) Run(ctx context.Context) error {
 			wait.reset()
 		case promfleet.ErrorCode(err) == promfleet.Unauthorized:
 			t.a.session.lose(c)
+		case promfleet.ErrorCode(err) == promfleet.Gone:
+			if pause(ctx, wait.soon()) != nil {
+				return nil
+			}
 		default:
 			d := wait.next()
 			t.a.log.Warn("cannot sync", "err", err, "retry_in", d.Round(time.Millisecond))
@@ -177,6 +181,11 @@ func (t *syncTask) notReceived(ctx context.Context, m promfleet.Manifest, err er
 		t.ask, t.refused = m.Revision, err
 		t.fail(errors.Join(err, t.a.disk.Discard()), m.Revision)
 		return nil
+	case promfleet.ErrorCode(err) == promfleet.Gone:
+		// Something has changed since, and may do so all the time. To an agent that
+		// names the revision before, what has changed comes with the answer.
+		t.ask = max(m.Revision-1, nothing)
+		return err
 	case fromServer(err):
 		return err // what has arrived is kept for the next try
 	default:
