@@ -90,9 +90,12 @@ type Agent struct {
 	waits     atomic.Bool   // something waits for a confirmation on this host
 	confirmed doorbell      // there is one
 
+	sights sights
+
 	// Open while it runs.
-	data *apply.Data
-	disk *apply.Disk
+	data  *apply.Data
+	disk  *apply.Disk
+	drift *drift
 }
 
 // New makes an agent. It touches no file and calls nobody yet.
@@ -208,15 +211,19 @@ func (a *Agent) open() (err error) {
 		_ = a.data.Close()
 		return err
 	}
+	if err := a.openDrift(); err != nil {
+		_ = errors.Join(a.disk.Close(), a.data.Close())
+		return err
+	}
 	a.log.Info("the local policy", "from", a.policy, "max_removal_percent", a.policy.MaxRemovalPercent, "removal_confirm", a.policy.RemovalConfirm,
-		"allow_paths", a.paths().Allowed())
+		"allow_paths", a.paths().Allowed(), "drift", a.policy.Drift)
 	state := a.disk.State()
 	a.status.setRevisions(state.RevisionReceived, state.RevisionWritten, state.RevisionLoaded)
 	return nil
 }
 
 func (a *Agent) close() {
-	if err := errors.Join(a.disk.Close(), a.data.Close()); err != nil {
+	if err := errors.Join(a.drift.copies.Close(), a.disk.Close(), a.data.Close()); err != nil {
 		a.log.Warn("cannot close", "err", err)
 	}
 }

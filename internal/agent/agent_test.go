@@ -97,22 +97,21 @@ func TestRestart(t *testing.T) {
 		same(t, fetched, now)
 		same(t, 1, b.prom.counts())
 
-		// With the server gone, what is here is enough to put prometheus.yml right; a
-		// target file waits for the server, which has its body.
+		// With the server gone, what is here is enough to put the files right.
 		b.server.setDown(true)
 		yml, targets := b.read("prometheus.yml"), b.read("targets.d/node/all.json")
 		b.put("prometheus.yml", "by: hand\n")
 		b.start()
-		b.after(time.Second)
+		b.after(5 * time.Second)
 		same(t, yml, b.read("prometheus.yml"))
 		same(t, 2, b.prom.counts())
 		b.stop()
 		b.put("targets.d/node/all.json", "[]")
 		b.start()
-		b.after(time.Minute)
+		b.after(5 * time.Second)
+		same(t, targets, b.read("targets.d/node/all.json"))
 		b.server.setDown(false)
 		b.after(2 * time.Minute)
-		same(t, targets, b.read("targets.d/node/all.json"))
 		same(t, promfleet.StateInSync, b.server.last().State)
 		b.stop()
 		same(t, 2, b.prom.counts())

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,6 +57,7 @@ type controlPlane struct {
 
 	watches, fetches, fetched int
 	reports                   []promfleet.Report
+	onReport                  func(promfleet.Report) // called with each
 }
 
 func newControlPlane() *controlPlane {
@@ -89,6 +91,9 @@ func (c *controlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var report promfleet.Report
 		decode(r, &report)
 		c.reports = append(c.reports, report)
+		if c.onReport != nil {
+			c.onReport(report)
+		}
 		w.WriteHeader(http.StatusNoContent)
 	}
 }
@@ -278,7 +283,7 @@ func (p *scriptedPrometheus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/api/v1/status/buildinfo":
 		data(map[string]string{"version": "2.42.0"})
 	case "/api/v1/status/config":
-		data(map[string]string{"yaml": p.loaded})
+		data(map[string]string{"yaml": passwords.ReplaceAllString(p.loaded, "password: <secret>")})
 	case "/api/v1/scrape_pools":
 		pools := []string{}
 		for name := range p.pools() {
@@ -352,6 +357,9 @@ func discovered(file string) (all []map[string]string) {
 	}
 	return all
 }
+
+// passwords are not shown, as the real one does.
+var passwords = regexp.MustCompile(`password: \S+`)
 
 // script has the next reloads answered otherwise.
 func (p *scriptedPrometheus) script(answers ...func(http.ResponseWriter, *http.Request)) {

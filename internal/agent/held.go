@@ -319,10 +319,13 @@ func (t *syncTask) keepJob(w, applied *content, key string) error {
 // goal is the state of a node that has what is written now, and why it is not
 // in_sync if it is not.
 func (t *syncTask) goal() (promfleet.NodeState, error) {
-	if t.held == nil {
-		return promfleet.StateInSync, nil
+	switch {
+	case t.held != nil: // also beside a drift: it waits for somebody to confirm it
+		return promfleet.StateHeld, errors.New(t.a.waiting(t.held))
+	case len(t.a.drift.now) > 0:
+		return promfleet.StateDrifted, t.a.driftProblem()
 	}
-	return promfleet.StateHeld, errors.New(t.a.waiting(t.held))
+	return promfleet.StateInSync, nil
 }
 
 // heldBody gives the body of a piece that the guard has made.
@@ -334,12 +337,17 @@ func (a *Agent) heldBody(f apply.File) (string, bool) {
 	return string(body), ok
 }
 
-// here gives the body of a part that came with the manifest, or that the guard
-// has made.
+// here gives the body of a part that came with the manifest, that the guard has
+// made, or of which there is a copy.
 func (r *receiver) here(p promfleet.Part) (string, bool) {
 	if body, ok := r.inline[p.Hash]; ok {
 		return body, true
 	}
 	name, _ := render.ParseName(p.Name)
-	return r.a.heldBody(apply.File{Piece: name.Piece, Hash: p.Hash})
+	f := apply.File{Key: name.Key, Piece: name.Piece, Hash: p.Hash}
+	if body, ok := r.a.heldBody(f); ok {
+		return body, true
+	}
+	body, ok := r.a.drift.copies.Body(f.Path(), f.Hash)
+	return string(body), ok
 }

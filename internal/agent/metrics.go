@@ -64,6 +64,7 @@ type counters struct {
 	applies *prometheus.CounterVec
 	reloads *prometheus.CounterVec
 	writes  *prometheus.CounterVec
+	repairs prometheus.Counter
 }
 
 func newCounters(reg prometheus.Registerer, s *status, version string) (*counters, error) {
@@ -84,6 +85,8 @@ func newCounters(reg prometheus.Registerer, s *status, version string) (*counter
 		reloads: vec("reloads_total", "Reloads of Prometheus, by outcome.", "outcome"),
 		writes:  vec("writes_total", "Files written, by kind.", "kind"),
 	}
+	c.repairs = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "promfleet", Subsystem: "agent", Name: "drift_repairs_total",
+		Help: "Files that somebody had edited and that were put right."})
 	for _, result := range []string{"success", "failure"} {
 		c.syncs.WithLabelValues(result)
 		c.applies.WithLabelValues(result)
@@ -98,12 +101,13 @@ func newCounters(reg prometheus.Registerer, s *status, version string) (*counter
 	})
 	build.Set(1)
 	for _, m := range []prometheus.Collector{
-		c.syncs, c.applies, c.reloads, c.writes, build,
+		c.syncs, c.applies, c.reloads, c.writes, c.repairs, build,
 		gauge("revision_wanted", "The newest revision that the server has told.", func(s *status) float64 { return float64(s.wanted) }),
 		gauge("revision_received", "The last revision whose parts have all arrived.", func(s *status) float64 { return float64(s.received) }),
 		gauge("revision_written", "The revision that the files say.", func(s *status) float64 { return float64(s.written) }),
 		gauge("revision_loaded", "The last revision that Prometheus was seen to have.", func(s *status) float64 { return float64(s.loaded) }),
 		gauge("held_targets", "Targets that stay until their removal is confirmed.", func(s *status) float64 { return float64(s.heldTargets) }),
+		gauge("drifted_files", "Files that are not as the agent has written them.", func(s *status) float64 { return float64(s.drifted) }),
 		gauge("prometheus_auto_reload_interval_seconds", "In which interval Prometheus reloads by itself (--config.auto-reload); 0 if it does not, and the agent does.", func(s *status) float64 { return s.autoReload.Seconds() }),
 		gauge("last_sync_success_timestamp_seconds", "When the server last answered a watch.", func(s *status) float64 { return unix(s.lastSync) }),
 		gauge("last_apply_success_timestamp_seconds", "When what is wanted was last brought to the disk.", func(s *status) float64 { return unix(s.lastApply) }),

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -233,7 +234,7 @@ func (r *receiver) bodies(ctx context.Context, parts []promfleet.Part) ([][]byte
 	err := r.fetch(ctx, lacking, func(batch []promfleet.Part, bodies []string) error {
 		for i, p := range batch {
 			if err := r.a.data.KeepPart([]byte(bodies[i])); err != nil {
-				return fmt.Errorf("--data.path: %w", err)
+				return fmt.Errorf("--data.path %s: %w", r.a.opts.DataPath, err)
 			}
 			got[places[p.Name]] = []byte(bodies[i])
 		}
@@ -256,6 +257,7 @@ func (r *receiver) targets(ctx context.Context, jobs []apply.Job) error {
 	if err != nil {
 		return err
 	}
+	missing = slices.DeleteFunc(missing, r.a.leaves)
 	parts := make([]promfleet.Part, len(missing))
 	files := make(map[string]apply.File, len(missing))
 	for i, f := range missing {
@@ -270,7 +272,11 @@ func (r *receiver) targets(ctx context.Context, jobs []apply.Job) error {
 				if err := checkTargets(p, bodies[i]); err != nil {
 					return err
 				}
-				return r.a.disk.Stage(files[p.Name], []byte(bodies[i]))
+				if err := r.a.disk.Stage(files[p.Name], []byte(bodies[i])); err != nil {
+					return err
+				}
+				r.a.keepCopy(files[p.Name], bodies[i])
+				return nil
 			})
 		}
 		return g.Wait()

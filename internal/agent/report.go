@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"promfleet"
@@ -58,8 +59,8 @@ func (t *reportTask) report(ctx context.Context, look bool) error {
 	if look || t.version == "" {
 		t.look(ctx)
 	}
-	r.AgentVersion, r.PrometheusVersion = t.a.opts.Version, t.version
-	r.TargetsUp, r.TargetsDown = t.health.Up, t.health.Down
+	t.a.sights.set(t.version, t.health)
+	t.a.sights.fill(&r, t.a.opts.Version)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	err = c.Report(ctx, r)
@@ -103,4 +104,25 @@ func (a *Agent) reportSoon() {
 	case a.reportNow <- struct{}{}:
 	default: // one is due already, and it will say the newest
 	}
+}
+
+// sights is what was last seen of Prometheus, for whoever reports.
+type sights struct {
+	mu      sync.Mutex
+	version string
+	health  reload.Health
+}
+
+func (s *sights) set(version string, health reload.Health) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.version, s.health = version, health
+}
+
+// fill completes a report.
+func (s *sights) fill(r *promfleet.Report, agent string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.AgentVersion, r.PrometheusVersion = agent, s.version
+	r.TargetsUp, r.TargetsDown = s.health.Up, s.health.Down
 }

@@ -30,7 +30,7 @@ func (s *settling) running() bool {
 
 func (t *syncTask) startSettling(ctx context.Context, set apply.Set, res apply.Result) {
 	p := running{a: t.a, within: verifyFor}
-	waited := !res.Changed() && (t.a.status.is(promfleet.StateWritten) || t.a.status.is(promfleet.StateHeld))
+	waited := !res.Changed() && t.a.status.is(promfleet.StateWritten, promfleet.StateHeld, promfleet.StateDrifted)
 	if waited || res.Outcome == apply.NotReloaded || res.Outcome == apply.Unreachable {
 		p.within = 0 // nothing is about to happen: one look at each sync
 	} else {
@@ -49,6 +49,9 @@ func (t *syncTask) startSettling(ctx context.Context, set apply.Set, res apply.R
 
 func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result, p running, goal promfleet.NodeState, why error) {
 	start := time.Now()
+	before := t.a.disk.State()
+	proves := before.ReloadPending || before.LoadedConfig != promfleet.HashOf(set.Config)
+	mark := p.Mark(ctx)
 	removed, err := t.a.disk.Settle(ctx, set, p)
 	state := t.a.disk.State()
 	t.a.status.setRevisions(state.RevisionReceived, state.RevisionWritten, state.RevisionLoaded)
@@ -67,6 +70,10 @@ func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result,
 			t.a.log.Warn("written, not seen loaded", "revision", set.Manifest.Revision, "err", err, "verify_ms", ms(time.Since(start)))
 		}
 	default:
+		if proves {
+			t.a.drift.proven = mark
+		}
+		t.tidy(t.a.drift.lookout.Settled)
 		t.a.log.Info("loaded", "revision", set.Manifest.Revision, "removed", removed, "verify_ms", ms(time.Since(start)))
 		t.setState(goal, why)
 	}

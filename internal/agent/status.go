@@ -17,6 +17,7 @@ type status struct {
 	state                             promfleet.NodeState
 	problem                           string
 	heldTargets                       int64
+	drifted                           int
 	lastSync, lastApply               time.Time         // with success
 	autoReload                        time.Duration     // Prometheus's own interval; 0: none, or not asked yet
 	notices                           map[string]string // by source
@@ -75,10 +76,10 @@ func (s *status) notice(source, text string) bool {
 	return true
 }
 
-func (s *status) is(state promfleet.NodeState) bool {
+func (s *status) is(states ...promfleet.NodeState) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state == state
+	return slices.Contains(states, s.state)
 }
 
 // told is what was last handed over to be reported.
@@ -95,6 +96,12 @@ func (s *status) setHeld(h *held) {
 	if h != nil {
 		s.heldTargets = h.Gone
 	}
+}
+
+func (s *status) setDrifted(files int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drifted = files
 }
 
 // autoReloads keeps in which interval Prometheus reloads by itself, and gives what

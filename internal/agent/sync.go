@@ -51,6 +51,10 @@ func (t *syncTask) Init(ctx context.Context) (err error) {
 	}
 	t.a.waits.Store(t.held != nil)
 	t.a.status.setHeld(t.held)
+	// Before anything else looks at them.
+	if _, err := t.a.drift.lookout.Look(t.a.disk); err != nil {
+		t.a.log.Warn("cannot look whether the files are as they were written", "err", err)
+	}
 	if state.Manifest == nil || state.Manifest.Node != t.uuid {
 		return nil
 	}
@@ -156,6 +160,7 @@ func (t *syncTask) take(ctx context.Context, c *client.Client, reply *promfleet.
 	m := reply.Manifest
 	start := time.Now()
 	t.stopSettling()
+	t.lookForDrift(ctx, c)
 	err := t.admit(m)
 	var got *content
 	if err == nil {
@@ -224,11 +229,19 @@ func (t *syncTask) admit(m promfleet.Manifest) error {
 // again looks whether the disk still says what it should, and whether what was
 // not seen loaded is now. Without a client it uses what is here.
 func (t *syncTask) again(ctx context.Context, c *client.Client) error {
-	if t.refused != nil {
-		t.ask = nothing
+	if t.settle.running() {
 		return nil
 	}
-	if t.content == nil || t.settle.running() {
+	t.lookForDrift(ctx, c)
+	if refused := t.refused; refused != nil {
+		t.ask = nothing
+		if t.content == nil || len(t.a.drift.now) == 0 {
+			return nil
+		}
+		// What was taken before it stays in force, and so does why it was refused.
+		defer func() { t.finishSettling(); t.setState(promfleet.StateFailed, refused) }()
+	}
+	if t.content == nil {
 		return nil
 	}
 	start := time.Now()
@@ -273,6 +286,10 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 		return nil
 	}
 	t.a.status.applied(time.Now())
+	t.afterApply(res)
+	if res.Changed() || state.RevisionWritten != before {
+		t.tidy(t.a.drift.lookout.Tidy)
+	}
 	if res.Changed() || state.RevisionWritten != before {
 		t.a.log.Info("applied", "revision", set.Manifest.Revision, "target_files", res.Files, "removed", res.Removed,
 			"config", res.Config, "reload", res.Outcome,
@@ -281,6 +298,9 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 	if t.a.disk.InQuestion(set) {
 		t.startSettling(ctx, set, res)
 		return nil
+	}
+	if res.Changed() || state.RevisionWritten != before {
+		t.tidy(t.a.drift.lookout.Settled)
 	}
 	t.setState(t.goal())
 	return nil
@@ -313,7 +333,15 @@ func (t *syncTask) write(ctx context.Context) (apply.Set, apply.Result, error) {
 		return set, none, err
 	}
 	how.HoldConfig = t.hold.holds(hash, time.Now())
-	res, err := t.a.disk.Apply(ctx, set, how, running{a: t.a, within: verifyFor})
+	p := running{a: t.a, within: verifyFor}
+	if err := t.a.drift.lookout.Expect(t.a.disk, set); err != nil {
+		t.a.log.Debug("cannot keep a copy of prometheus.yml", "err", err)
+	}
+	set, how = t.leaveDrift(set, how)
+	if err := t.putConfigBack(ctx, set, p); err != nil {
+		return set, none, err
+	}
+	res, err := t.a.disk.Apply(ctx, set, how, p)
 	if errors.Is(err, apply.ErrRefused) && !how.HoldConfig {
 		t.hold.refused(hash, time.Now(), t.a.opts.SyncInterval)
 	}

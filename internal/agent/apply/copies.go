@@ -25,7 +25,8 @@ const ConfigName = "prometheus.yml"
 // back with no server to ask. A copy that is lost or damaged costs no more than
 // that: it is not brought to the disk at once, and its hash is checked.
 type Copies struct {
-	root *os.Root
+	root  *os.Root
+	begun bool // see begin
 
 	mu   sync.Mutex
 	have map[string][]promfleet.Hash // by path, oldest first, cut to copyHash
@@ -66,6 +67,10 @@ func (c *Copies) list() error {
 	}
 	for _, e := range entries {
 		name := e.Name()
+		if name == underWay {
+			c.begun = true
+			continue
+		}
 		if strings.HasPrefix(name, tempCopy) {
 			_ = c.root.Remove(name) // on a disk that cannot be written it may stay
 			continue
@@ -191,12 +196,16 @@ func (c *Copies) Only(keep map[string][]promfleet.Hash) error {
 
 // begin notes that files are about to be removed, end that they were: an agent that
 // is killed in between does not know which.
-func (c *Copies) begin() { _ = c.root.WriteFile(underWay, nil, 0o600) }
-func (c *Copies) end()   { _ = c.root.Remove(underWay) }
+func (c *Copies) begin() {
+	if !c.begun {
+		c.begun = c.root.WriteFile(underWay, nil, 0o600) == nil
+	}
+}
 
-func (c *Copies) begun() bool {
-	_, err := c.root.Lstat(underWay)
-	return err == nil
+func (c *Copies) end() {
+	if c.begun {
+		c.begun = c.root.Remove(underWay) != nil
+	}
 }
 
 var compressors = sync.Pool{New: func() any {

@@ -69,7 +69,7 @@ func printOf(info fs.FileInfo) print {
 type Lookout struct {
 	copies *Copies
 	seen   map[string]sight
-	asked  map[string]map[promfleet.Hash]bool // what Apply was given
+	asked  map[string]promfleet.Hash // what was expected last; nil: nothing yet
 	// before is when the state was last saved before this start: a file touched
 	// after that is read once.
 	before int64
@@ -86,7 +86,7 @@ type sight struct {
 
 // NewLookout makes one; copies tell what the agent wrote before.
 func NewLookout(d *Disk, copies *Copies) *Lookout {
-	l := &Lookout{copies: copies, lenient: copies.begun(), seen: map[string]sight{}, asked: map[string]map[promfleet.Hash]bool{}}
+	l := &Lookout{copies: copies, lenient: copies.begun, seen: map[string]sight{}}
 	if info, err := d.data.dir.root.Lstat(stateFile); err == nil {
 		l.before = info.ModTime().UnixNano()
 	}
@@ -97,29 +97,35 @@ func NewLookout(d *Disk, copies *Copies) *Lookout {
 // Target files are kept as they come: see Copies.Keep. The error is that of the
 // copy, without which an agent that is killed at this moment takes its own
 // prometheus.yml for an edited one.
-func (l *Lookout) Expect(set Set) error {
-	clear(l.asked)
-	l.copies.begin()
+func (l *Lookout) Expect(d *Disk, set Set) error {
 	hash := promfleet.HashOf(set.Config)
-	l.asked[ConfigName] = map[promfleet.Hash]bool{hash: true}
+	asked := map[string]promfleet.Hash{ConfigName: hash}
 	for _, j := range set.Jobs {
 		for _, f := range j.Files {
-			l.asked[f.Path()] = map[promfleet.Hash]bool{f.Hash: true}
+			asked[f.Path()] = f.Hash
 		}
 	}
+	if maps.Equal(asked, l.asked) {
+		return nil
+	}
+	if l.asked != nil || set.Manifest.Revision != d.state.RevisionWritten {
+		l.copies.begin()
+	}
+	l.asked = asked
 	return l.copies.Keep(ConfigName, hash, set.Config)
 }
 
 // Settled notes that what was expected was seen loaded, and the rest removed.
-func (l *Lookout) Settled() { l.copies.end() }
+func (l *Lookout) Settled(d *Disk) error {
+	l.copies.end()
+	return l.Tidy(d)
+}
 
-// Applied forgets the copies of what is neither on the disk nor on its way there.
-func (l *Lookout) Applied(d *Disk, set Set) error {
-	keep := map[string][]promfleet.Hash{ConfigName: {promfleet.HashOf(set.Config), d.state.LoadedConfig}}
-	for _, j := range set.Jobs {
-		for _, f := range j.Files {
-			keep[f.Path()] = []promfleet.Hash{f.Hash}
-		}
+// Tidy forgets the copies of what is neither on the disk nor on its way there.
+func (l *Lookout) Tidy(d *Disk) error {
+	keep := map[string][]promfleet.Hash{ConfigName: {d.state.LoadedConfig}}
+	for file, hash := range l.asked {
+		keep[file] = append(keep[file], hash)
 	}
 	for file, s := range l.seen {
 		if s.drift.Was != "" {
@@ -166,7 +172,27 @@ func (l *Lookout) Look(d *Disk) ([]Drift, error) {
 		slices.Sort(byKey[key])
 		found = append(found, l.dir(d, root, key, byKey[key])...)
 	}
+	for _, f := range found {
+		if f.Kind == DriftChanged {
+			d.distrust(f.File)
+		}
+	}
 	return found, nil
+}
+
+// distrust has Apply read a file again, though its size and mtime may be as they
+// were.
+func (d *Disk) distrust(file string) {
+	const never = 1
+	if file == ConfigName {
+		rec := *d.state.Config
+		rec.MTime = never
+		d.state.Config = &rec
+		return
+	}
+	rec := d.state.Files[file]
+	rec.MTime = never
+	d.state.Files[file] = rec
 }
 
 // place is where a file is.
@@ -217,7 +243,7 @@ func (l *Lookout) file(p place, rec Record, also promfleet.Hash) []Drift {
 	if rec.MTime == 0 && !looked { // it was about to be written when the agent was killed
 		return nil
 	}
-	if len(l.asked) > 0 && l.asked[p.file] == nil { // it goes, as soon as that is loaded
+	if l.asked != nil && l.asked[p.file] == "" { // it goes, as soon as that is loaded
 		return nil
 	}
 	now := l.sight(p, rec, also, was, looked)
@@ -237,7 +263,7 @@ func (l *Lookout) sight(p place, rec Record, also promfleet.Hash, was sight, loo
 	now := sight{mode: was.mode}
 	drift := Drift{File: p.file, Path: p.abs, Was: l.written(p.file, rec, also, was), ModeWas: was.mode, ModeIs: was.mode}
 	if err != nil {
-		if l.lenient && !looked {
+		if l.lenient && l.asked == nil {
 			return now
 		}
 		drift.Kind = DriftRemoved
@@ -245,9 +271,11 @@ func (l *Lookout) sight(p place, rec Record, also promfleet.Hash, was sight, loo
 		return now
 	}
 	now.print = printOf(info)
-	own := func(h promfleet.Hash) bool { return h != "" && (short(h) == short(drift.Was) || l.own(p.file, h, also)) }
+	own := func(h promfleet.Hash) bool {
+		return h != "" && (short(h) == short(drift.Was) || l.own(p.file, h, also))
+	}
 	switch {
-	case !looked:
+	case was.mode == 0:
 		now.mode = info.Mode().Perm()
 	case now.print == was.print:
 		if now.drift = was.drift; now.drift.Kind == DriftChanged && own(now.drift.Is) {
@@ -261,7 +289,7 @@ func (l *Lookout) sight(p place, rec Record, also promfleet.Hash, was sight, loo
 	case !info.Mode().IsRegular():
 		drift.Kind, drift.ModeIs = DriftNoFile, drift.ModeWas
 	case own(rec.Hash) && rec.MTime == now.print.mtime && rec.Size == now.print.size &&
-		(!looked && now.print.ctime <= l.before || looked && was.print.mtime != now.print.mtime):
+		(!looked && (now.print.ctime <= l.before || l.asked[p.file] == rec.Hash) || looked && was.print.mtime != now.print.mtime):
 		drift.Is = rec.Hash // as the agent has left it
 	default:
 		if drift.Is = hashFile(p.root, p.name, info.Size()); !own(drift.Is) {
@@ -279,7 +307,7 @@ func (l *Lookout) sight(p place, rec Record, also promfleet.Hash, was sight, loo
 
 // own tells whether the agent has written, or was about to write, a body.
 func (l *Lookout) own(file string, hash, also promfleet.Hash) bool {
-	return l.copies.Has(file, hash) || l.asked[file][hash] || hash == also
+	return l.copies.Has(file, hash) || l.asked[file] == hash || hash == also
 }
 
 // written gives what the agent has written. The record says what was found there,

@@ -39,6 +39,9 @@ type Policy struct {
 	MaxFiles int   `yaml:"max_files"`
 	MaxDepth int   `yaml:"max_depth"`
 
+	// Drift is what becomes of a hand edit of a file of the agent's.
+	Drift DriftPolicy `yaml:"drift"`
+
 	file string // where it comes from; "": nowhere
 }
 
@@ -49,6 +52,15 @@ type ConfirmPolicy string
 const (
 	ConfirmServer ConfirmPolicy = "server" // an editor on the server, and whoever is on the host
 	ConfirmLocal  ConfirmPolicy = "local"  // whoever is on the host
+)
+
+// DriftPolicy says what becomes of a hand edit.
+type DriftPolicy string
+
+// What may become of a hand edit.
+const (
+	DriftRepair DriftPolicy = "repair" // it is shown, and undone
+	DriftReport DriftPolicy = "report" // it is shown, and stays
 )
 
 // Default is the policy of a host without a policy file.
@@ -62,6 +74,7 @@ func Default() *Policy {
 		MaxBytes: 2 << 30,
 		MaxFiles: 100_000,
 		MaxDepth: 64,
+		Drift:    DriftRepair,
 	}
 }
 
@@ -133,6 +146,8 @@ func (p *Policy) valid() error {
 		return fmt.Errorf("max_files: %d is less than 1", p.MaxFiles)
 	case p.MaxDepth < minDepth || p.MaxDepth > maxDepth:
 		return fmt.Errorf("max_depth: %d is not between %d, which every configuration needs, and %d, which is the most", p.MaxDepth, minDepth, maxDepth)
+	case p.Drift != DriftRepair && p.Drift != DriftReport:
+		return fmt.Errorf("drift: %q is neither %s nor %s", p.Drift, DriftRepair, DriftReport)
 	}
 	return nil
 }

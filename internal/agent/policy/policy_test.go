@@ -53,7 +53,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"allow_write_paths: ['']", "allow_write_paths"},
 		{"max_removal_percent: 101", "not between 0 and 100"},
 		{"max_removal_percent: 50%", "line 1: `50%` is of the wrong type"},
-		{"drift: repair", "there is no field drift"}, // nothing would act on it
+		{"drift: ignore", `drift: "ignore" is neither repair nor report`},
 		{"removal_min_targets: -1", "removal_min_targets"},
 		{"removal_confirm: nobody", `"nobody" is neither server nor local`},
 		{"max_bytes: 0", "max_bytes"},
