@@ -90,7 +90,8 @@ type Agent struct {
 	waits     atomic.Bool   // something waits for a confirmation on this host
 	confirmed doorbell      // there is one
 
-	sights sights
+	sights     sights
+	quarantine *quarantine // read by the sync task
 
 	// Open while it runs.
 	data  *apply.Data

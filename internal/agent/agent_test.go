@@ -210,7 +210,7 @@ func TestReloadRefused(t *testing.T) {
 		jobs := oneJob("h1:9100", "h2:9100")
 		jobs["new"] = wantedJob{pieces: map[string][]string{"all": {"n:1"}}}
 		b.server.want("", jobs)
-		r := b.expect(promfleet.StateFailed)
+		r := b.expect(promfleet.StateQuarantined)
 		same(t, []int64{2, 1, 1}, []int64{r.RevisionReceived, r.RevisionWritten, r.RevisionLoaded})
 		if !strings.Contains(r.Error, "failed to reload config: unknown field") {
 			t.Errorf("error %q", r.Error)
@@ -221,8 +221,8 @@ func TestReloadRefused(t *testing.T) {
 			t.Error("the target edit of a job that stays did not arrive")
 		}
 
-		// One more try after a sync interval, then it goes well.
-		b.after(25 * time.Second)
+		// One more try as a last resort, after five minutes, and it goes well.
+		b.after(firstQuarantine - 10*time.Second)
 		same(t, 3, b.prom.counts())
 		b.expect(promfleet.StateInSync)
 		same(t, 4, b.prom.counts())

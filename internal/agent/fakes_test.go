@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -158,6 +160,7 @@ func decode(r *http.Request, into any) {
 
 // wantedJob is a job of the node: its scrape_config, and its target files by piece.
 type wantedJob struct {
+	name   string // "": the key
 	config string
 	pieces map[string][]string
 }
@@ -180,7 +183,7 @@ func (c *controlPlane) next(base string, jobs map[string]wantedJob) {
 		if config == "" {
 			config = "{}"
 		}
-		body, err := render.ConfigBody(promfleet.JobConfig{Key: key, JobName: key, ScrapeConfig: json.RawMessage(config)})
+		body, err := render.ConfigBody(promfleet.JobConfig{Key: key, JobName: cmp.Or(j.name, key), ScrapeConfig: json.RawMessage(config)})
 		if err != nil {
 			panic(err)
 		}
@@ -254,6 +257,29 @@ type scriptedPrometheus struct {
 	reloads int
 	answers []func(http.ResponseWriter, *http.Request) // to the next reloads
 	down    bool
+
+	// refuses gives the words with which a prometheus.yml is refused, "" if it is
+	// not; loads are the jobs that each reload with success had.
+	refuses func(yml string) string
+	loads   [][]string
+	version string
+	started string
+	// poolless are jobs for which it makes no scrape pool.
+	poolless map[string]bool
+}
+
+func (p *scriptedPrometheus) reload(w http.ResponseWriter) {
+	text, _ := os.ReadFile(p.file)
+	if p.refuses != nil {
+		if words := p.refuses(string(text)); words != "" {
+			p.ok = false
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprintln(w, words)
+			return
+		}
+	}
+	p.load()
+	p.loads = append(p.loads, slices.Sorted(maps.Keys(p.poolsOf(none))))
 }
 
 func (p *scriptedPrometheus) load() {
@@ -279,24 +305,26 @@ func (p *scriptedPrometheus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			answer(w, r)
 			return
 		}
-		p.load()
+		p.reload(w)
 	case "/api/v1/status/buildinfo":
-		data(map[string]string{"version": "2.42.0"})
+		data(map[string]string{"version": cmp.Or(p.version, "2.42.0")})
+	case "/api/v1/status/runtimeinfo":
+		data(map[string]string{"startTime": cmp.Or(p.started, "2026-11-24T10:00:00Z")})
 	case "/api/v1/status/config":
 		data(map[string]string{"yaml": passwords.ReplaceAllString(p.loaded, "password: <secret>")})
 	case "/api/v1/scrape_pools":
 		pools := []string{}
-		for name := range p.pools() {
-			pools = append(pools, name)
+		for name := range p.poolsOf(none) {
+			if !p.poolless[name] {
+				pools = append(pools, name)
+			}
 		}
 		data(map[string]any{"scrapePools": pools})
 	case "/api/v1/targets":
 		active := []any{}
-		for name, targets := range p.pools() {
-			if only := r.URL.Query().Get("scrapePool"); only == "" || only == name {
-				for _, t := range targets {
-					active = append(active, map[string]any{"discoveredLabels": t, "scrapePool": name, "health": "up"})
-				}
+		for name, targets := range p.poolsOf(r.URL.Query().Get("scrapePool")) {
+			for _, t := range targets {
+				active = append(active, map[string]any{"discoveredLabels": t, "scrapePool": name, "health": "up"})
 			}
 		}
 		data(map[string]any{"activeTargets": active, "droppedTargets": []any{}})
@@ -305,12 +333,18 @@ func (p *scriptedPrometheus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if p.ok {
 			ok = 1
 		}
-		fmt.Fprintf(w, "prometheus_config_last_reload_successful %d\nprometheus_config_last_reload_success_timestamp_seconds %d\n", ok, p.at)
+		fmt.Fprintf(w, "prometheus_config_last_reload_successful %d\nprometheus_config_last_reload_success_timestamp_seconds %d\nprometheus_target_scrape_pools_failed_total %d\n", ok, p.at, len(p.poolless))
 	}
 }
 
 // pools gives the discovered labels of each job's targets.
-func (p *scriptedPrometheus) pools() map[string][]map[string]string {
+func (p *scriptedPrometheus) pools() map[string][]map[string]string { return p.poolsOf("") }
+
+// none is the name of no job.
+const none = "\x00"
+
+// poolsOf gives them, and the targets of one job only; "": of all.
+func (p *scriptedPrometheus) poolsOf(only string) map[string][]map[string]string {
 	var cfg struct {
 		Jobs []struct {
 			Name string `yaml:"job_name"`
@@ -325,6 +359,9 @@ func (p *scriptedPrometheus) pools() map[string][]map[string]string {
 	pools := map[string][]map[string]string{}
 	for _, j := range cfg.Jobs {
 		pools[j.Name] = nil
+		if only != "" && only != j.Name {
+			continue
+		}
 		for _, sd := range j.SD {
 			for _, glob := range sd.Files {
 				files, _ := filepath.Glob(glob)

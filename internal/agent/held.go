@@ -155,7 +155,7 @@ func (t *syncTask) restage(ctx context.Context, write *content) error {
 	if write == t.content {
 		return nil
 	}
-	return (&receiver{a: t.a}).targets(ctx, write.applyJobs())
+	return (&receiver{a: t.a}).targets(ctx, t.a.toStage(write).applyJobs())
 }
 
 // letGo lets all of what is wanted be written.
@@ -319,13 +319,20 @@ func (t *syncTask) keepJob(w, applied *content, key string) error {
 // goal is the state of a node that has what is written now, and why it is not
 // in_sync if it is not.
 func (t *syncTask) goal() (promfleet.NodeState, error) {
+	state, why := t.a.quarantine.verdict()
+	also := func(first error) error {
+		if why == nil {
+			return first
+		}
+		return fmt.Errorf("%w; and %w", first, why)
+	}
 	switch {
 	case t.held != nil: // also beside a drift: it waits for somebody to confirm it
-		return promfleet.StateHeld, errors.New(t.a.waiting(t.held))
+		return promfleet.StateHeld, also(errors.New(t.a.waiting(t.held)))
 	case len(t.a.drift.now) > 0:
-		return promfleet.StateDrifted, t.a.driftProblem()
+		return promfleet.StateDrifted, also(t.a.driftProblem())
 	}
-	return promfleet.StateInSync, nil
+	return state, why
 }
 
 // heldBody gives the body of a piece that the guard has made.

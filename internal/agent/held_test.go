@@ -27,7 +27,7 @@ func (b *bed) scraped(job string) []string {
 	b.prom.mu.Lock()
 	defer b.prom.mu.Unlock()
 	var all []string
-	for _, labels := range b.prom.pools()[job] {
+	for _, labels := range b.prom.poolsOf(job)[job] {
 		all = append(all, labels["__address__"])
 	}
 	slices.Sort(all)

@@ -108,6 +108,7 @@ func newCounters(reg prometheus.Registerer, s *status, version string) (*counter
 		gauge("revision_loaded", "The last revision that Prometheus was seen to have.", func(s *status) float64 { return float64(s.loaded) }),
 		gauge("held_targets", "Targets that stay until their removal is confirmed.", func(s *status) float64 { return float64(s.heldTargets) }),
 		gauge("drifted_files", "Files that are not as the agent has written them.", func(s *status) float64 { return float64(s.drifted) }),
+		gauge("quarantined_jobs", "Jobs, and the base config, that wait since the running Prometheus refuses them.", func(s *status) float64 { return float64(s.quarantined) }),
 		gauge("prometheus_auto_reload_interval_seconds", "In which interval Prometheus reloads by itself (--config.auto-reload); 0 if it does not, and the agent does.", func(s *status) float64 { return s.autoReload.Seconds() }),
 		gauge("last_sync_success_timestamp_seconds", "When the server last answered a watch.", func(s *status) float64 { return unix(s.lastSync) }),
 		gauge("last_apply_success_timestamp_seconds", "When what is wanted was last brought to the disk.", func(s *status) float64 { return unix(s.lastApply) }),

@@ -45,10 +45,13 @@ type content struct {
 	base     []byte // nil: the node has none on the server
 	jobs     []jobContent
 	parts    []promfleet.Hash // kept in the data path
+	// localBase: the base is the host's own, as it was when it was last seen loaded.
+	localBase bool
 }
 
 type jobContent struct {
 	config promfleet.JobConfig
+	part   promfleet.Part // of config
 	apply.Job
 }
 
@@ -75,7 +78,7 @@ func (a *Agent) receive(ctx context.Context, c *client.Client, m promfleet.Manif
 	if err != nil {
 		return nil, err
 	}
-	return out, r.targets(ctx, out.applyJobs())
+	return out, r.targets(ctx, a.toStage(out).applyJobs())
 }
 
 // content reads what a manifest names, but the target files.
@@ -102,7 +105,7 @@ func (r *receiver) content(ctx context.Context, m promfleet.Manifest) (*content,
 		if err != nil {
 			return nil, err
 		}
-		out.jobs = append(out.jobs, jobContent{Job: job})
+		out.jobs = append(out.jobs, jobContent{Job: job, part: config})
 		configs = append(configs, config)
 		out.parts = append(out.parts, config.Hash)
 	}

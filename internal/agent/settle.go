@@ -30,7 +30,7 @@ func (s *settling) running() bool {
 
 func (t *syncTask) startSettling(ctx context.Context, set apply.Set, res apply.Result) {
 	p := running{a: t.a, within: verifyFor}
-	waited := !res.Changed() && t.a.status.is(promfleet.StateWritten, promfleet.StateHeld, promfleet.StateDrifted)
+	waited := !res.Changed() && t.a.status.is(promfleet.StateWritten, promfleet.StateHeld, promfleet.StateDrifted, promfleet.StateQuarantined)
 	if waited || res.Outcome == apply.NotReloaded || res.Outcome == apply.Unreachable {
 		p.within = 0 // nothing is about to happen: one look at each sync
 	} else {
@@ -39,20 +39,20 @@ func (t *syncTask) startSettling(ctx context.Context, set apply.Set, res apply.R
 	ctx, cancel := context.WithCancel(ctx)
 	s := &settling{cancel: cancel, done: make(chan struct{})}
 	t.settle = s
-	goal, why := t.goal()
 	go func() {
 		defer close(s.done)
 		defer cancel()
-		t.settled(ctx, set, res, p, goal, why)
+		t.settled(ctx, set, res, p)
 	}()
 }
 
-func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result, p running, goal promfleet.NodeState, why error) {
+func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result, p running) {
 	start := time.Now()
 	before := t.a.disk.State()
 	proves := before.ReloadPending || before.LoadedConfig != promfleet.HashOf(set.Config)
 	mark := p.Mark(ctx)
-	removed, err := t.a.disk.Settle(ctx, set, p)
+	removed, err := t.settleAll(ctx, set, p)
+	goal, why := t.goal()
 	state := t.a.disk.State()
 	t.a.status.setRevisions(state.RevisionReceived, state.RevisionWritten, state.RevisionLoaded)
 	switch {

@@ -17,7 +17,7 @@ type status struct {
 	state                             promfleet.NodeState
 	problem                           string
 	heldTargets                       int64
-	drifted                           int
+	drifted, quarantined              int
 	lastSync, lastApply               time.Time         // with success
 	autoReload                        time.Duration     // Prometheus's own interval; 0: none, or not asked yet
 	notices                           map[string]string // by source
@@ -102,6 +102,12 @@ func (s *status) setDrifted(files int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drifted = files
+}
+
+func (s *status) setQuarantined(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.quarantined = n
 }
 
 // autoReloads keeps in which interval Prometheus reloads by itself, and gives what

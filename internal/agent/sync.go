@@ -31,6 +31,10 @@ type syncTask struct {
 	restored *content // what was applied before the start; it is there already
 	held     *held    // a removal that waits; nil: none
 	guarded  *guarded // of the content
+
+	shipped   *shipment // what was written last
+	verifyAll bool      // jobs of it were loaded by trials, their targets were not looked at
+	heldBack  bool      // prometheus.yml was held back in the last write
 }
 
 // nothing is the revision of an agent that has none: a watch for it is answered
@@ -49,6 +53,9 @@ func (t *syncTask) Init(ctx context.Context) (err error) {
 	if t.held, err = readHeld(t.a.data.Read); err != nil {
 		return fmt.Errorf("--data.path: %w", err)
 	}
+	if t.a.quarantine, err = newQuarantine(t.a); err != nil {
+		return fmt.Errorf("--data.path: %w", err)
+	}
 	t.a.waits.Store(t.held != nil)
 	t.a.status.setHeld(t.held)
 	// Before anything else looks at them.
@@ -65,7 +72,7 @@ func (t *syncTask) Init(ctx context.Context) (err error) {
 	}
 	if err == nil {
 		t.content, t.restored = c, c
-		if t.held == nil { // else what is wanted is something else
+		if t.held == nil && len(t.a.quarantine.patients) == 0 { // else what is wanted is something else
 			t.ask = c.manifest.Revision
 		}
 	}
@@ -117,12 +124,20 @@ func (t *syncTask) Once(ctx context.Context) error {
 	if err := t.round(ctx, c, 0); err != nil {
 		return err
 	}
+	for t.a.quarantine.searching() && ctx.Err() == nil {
+		if err := t.again(ctx, c); err != nil {
+			return err
+		}
+	}
 	t.finishSettling()
 	return ctx.Err()
 }
 
 // round asks once what there is, and does it. An error is worth another try soon.
 func (t *syncTask) round(ctx context.Context, c *client.Client, wait time.Duration) error {
+	if t.a.quarantine.searching() {
+		wait = 0
+	}
 	watching, cancel := context.WithTimeout(ctx, wait+callTimeout)
 	t.a.confirmed.answer(cancel)
 	reply, err := c.Watch(watching, t.ask, wait)
@@ -133,6 +148,9 @@ func (t *syncTask) round(ctx context.Context, c *client.Client, wait time.Durati
 	}
 	if err != nil {
 		t.a.counters.syncs.WithLabelValues("failure").Inc()
+		if t.a.quarantine.searching() {
+			err = errors.Join(err, t.again(ctx, nil))
+		}
 		return err
 	}
 	t.a.counters.syncs.WithLabelValues("success").Inc()
@@ -245,8 +263,11 @@ func (t *syncTask) again(ctx context.Context, c *client.Client) error {
 		return nil
 	}
 	start := time.Now()
+	if t.content != t.restored {
+		t.a.quarantine.wake(ctx)
+	}
 	r := &receiver{a: t.a, client: c}
-	if err := r.targets(ctx, t.content.applyJobs()); err != nil {
+	if err := r.targets(ctx, t.a.toStage(t.content).applyJobs()); err != nil {
 		switch {
 		case c == nil && errors.Is(err, errNotHere):
 			return err
@@ -274,8 +295,8 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 	t.a.status.setHeld(t.held)
 	var whole *wholeHold
 	if errors.As(err, &whole) {
-		_, why := t.goal()
-		t.setState(promfleet.StateHeld, fmt.Errorf("%w; %w", why, whole))
+		state, why := t.goal()
+		t.setState(state, fmt.Errorf("%w; %w", why, whole))
 		return nil
 	}
 	if err != nil {
@@ -295,12 +316,20 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 			"config", res.Config, "reload", res.Outcome,
 			"fetch_ms", ms(fetch), "write_ms", ms(res.Write), "reload_ms", ms(res.Reload))
 	}
-	if t.a.disk.InQuestion(set) {
+	if t.a.quarantine.searching() {
+		t.setState(promfleet.StateApplying, t.a.quarantine.looking())
+		return nil
+	}
+	if t.a.disk.InQuestion(set) || t.verifyAll || len(t.a.quarantine.poolless) > 0 {
 		t.startSettling(ctx, set, res)
 		return nil
 	}
 	if res.Changed() || state.RevisionWritten != before {
 		t.tidy(t.a.drift.lookout.Settled)
+	}
+	if err := t.a.quarantine.loaded(t.shipped, nil); err != nil {
+		t.fail(err, set.Manifest.Revision)
+		return nil
 	}
 	t.setState(t.goal())
 	return nil
@@ -308,44 +337,11 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 
 // write does what apply says, and tells what was done.
 func (t *syncTask) write(ctx context.Context) (apply.Set, apply.Result, error) {
-	none := apply.Result{Outcome: apply.NotNeeded}
-	f, err := t.a.foreign()
-	if err != nil {
-		return apply.Set{}, none, err
-	}
 	content, err := t.guard(ctx, t.content)
 	if err != nil {
-		return apply.Set{}, none, err
+		return apply.Set{}, apply.Result{Outcome: apply.NotNeeded}, err
 	}
-	set, err := t.checkedSet(content, f)
-	if err != nil && content != t.content {
-		if _, plain := t.checkedSet(t.content, f); plain != nil {
-			return set, none, plain
-		}
-		err = &wholeHold{"and nothing of the revision is applied, since they cannot stay beside the rest of it: " + err.Error()}
-	}
-	if err != nil {
-		return set, none, err
-	}
-	hash := promfleet.HashOf(set.Config)
-	how, err := t.a.takeOver(content, f, set)
-	if err != nil {
-		return set, none, err
-	}
-	how.HoldConfig = t.hold.holds(hash, time.Now())
-	p := running{a: t.a, within: verifyFor}
-	if err := t.a.drift.lookout.Expect(t.a.disk, set); err != nil {
-		t.a.log.Debug("cannot keep a copy of prometheus.yml", "err", err)
-	}
-	set, how = t.leaveDrift(set, how)
-	if err := t.putConfigBack(ctx, set, p); err != nil {
-		return set, none, err
-	}
-	res, err := t.a.disk.Apply(ctx, set, how, p)
-	if errors.Is(err, apply.ErrRefused) && !how.HoldConfig {
-		t.hold.refused(hash, time.Now(), t.a.opts.SyncInterval)
-	}
-	return set, res, err
+	return t.ship(ctx, content)
 }
 
 // checkedSet makes the set of a content, if it may be written.
@@ -358,7 +354,7 @@ func (t *syncTask) checkedSet(c *content, f *foreign) (apply.Set, error) {
 	if hash == t.checked {
 		return set, nil
 	}
-	if err := t.a.check(set, c.base == nil); err != nil {
+	if err := t.a.check(set, c.base == nil || c.localBase); err != nil {
 		return set, err
 	}
 	t.checked = hash

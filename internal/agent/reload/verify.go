@@ -112,16 +112,23 @@ func (v *verification) look(ctx context.Context) error {
 	}
 	var left []*pendingJob
 	var first error
+	var poolless []string
 	for _, j := range v.pending {
 		if err := v.lookAtJob(ctx, j, pools, m); err != nil {
 			left = append(left, j)
+			if m.poolsFailed > 0 && !pools[j.Name] {
+				poolless = append(poolless, j.Name)
+			}
 			if first == nil {
 				first = fmt.Errorf("job %s: %w", j.Name, err)
 			}
 		}
 	}
 	v.pending = left
-	if len(left) > 1 {
+	switch {
+	case len(left) > 0 && len(poolless) == len(left):
+		return &NoPoolError{Jobs: poolless, Why: "it has no scrape pool" + why(m)}
+	case len(left) > 1:
 		return fmt.Errorf("%w; and %d more jobs", first, len(left)-1)
 	}
 	return first
@@ -157,6 +164,22 @@ func (v *verification) lookAtJob(ctx context.Context, j *pendingJob, pools map[s
 		return v.count(ctx, j, m, unread)
 	}
 	return v.compare(ctx, j, m, unread)
+}
+
+// NoPoolError is that all is loaded but some jobs, for which Prometheus has made no
+// scrape pool, and that it could not make some: a file that they name may be bad.
+type NoPoolError struct {
+	Jobs []string // their names
+	Why  string
+}
+
+func (e *NoPoolError) Error() string {
+	const most = 10
+	names := strings.Join(e.Jobs[:min(most, len(e.Jobs))], ", ")
+	if len(e.Jobs) > most {
+		names += fmt.Sprintf(" and %d more", len(e.Jobs)-most)
+	}
+	return "job " + names + ": " + e.Why
 }
 
 // why adds what Prometheus counts of the two failures that it does not tell a
