@@ -79,6 +79,9 @@ var rooms = []room{
 		"what the host allows must depend on the host's file alone, and be readable in one sitting"},
 	{"internal/agent/reload", agentSide, []string{"."},
 		"a reload method is one file; it needs an address, not the agent"},
+	{"internal/agent/doctor", agentSide, []string{".", "client", "internal/render", "internal/check", "internal/agent",
+		"internal/agent/apply", "internal/agent/inotify", "internal/agent/policy", "internal/agent/reload"},
+		"it looks at all that an agent needs, with the agent's own eyes; the agent must run without it"},
 	{"internal/agent/reload/reloadtest", tests, []string{"internal/proctest"},
 		"real parts around a real Prometheus for whoever tests reloads; it must not know who reloads"},
 

@@ -16,6 +16,10 @@ import (
 //     that does not know a name refuses the manifest and says so.
 const ProtocolVersion = 1
 
+// ProtocolHeader is the header of a server's answer to /-/ready that says which
+// version it speaks: for whoever wants to know before a node has joined.
+const ProtocolHeader = "Promfleet-Protocol"
+
 // Hash is a SHA-256 in lower-case hexadecimal.
 type Hash string
 

@@ -19,7 +19,26 @@ func (c *command) addAgent(app *kingpin.Application) {
 	parent := app.Command("agent", "What runs beside one Prometheus.")
 	c.agentConfirm(parent.Command("confirm", "Confirm, on the agent's host, the removal of targets that waits for it; 1 if nothing waits."))
 	cmd := parent.Command("run", "Run beside one Prometheus: register, get its configuration, write it, reload, report. `promfleet agent` alone does this.").Default()
-	o := agent.Options{Version: version}
+	o := agentFlags(cmd)
+	once := cmd.Flag("once", "Register, sync, apply, report, exit: for cron.").Bool()
+	log := logFlags(cmd)
+	c.does(cmd, func() error {
+		reg := prometheus.NewRegistry()
+		reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		a, err := agent.New(*o, promslog.New(log), reg)
+		if err != nil {
+			return err
+		}
+		if *once {
+			return a.Once(c.ctx)
+		}
+		return a.Run(c.ctx)
+	})
+}
+
+// agentFlags are those that doctor shares.
+func agentFlags(cmd *kingpin.CmdClause) *agent.Options {
+	o := &agent.Options{Version: version}
 	cmd.Flag("server.url", "URL of the control plane.").Required().StringVar(&o.ServerURL)
 	cmd.Flag("join.token-file", "File with a join token, for the first registration.").StringVar(&o.JoinTokenFile)
 	cmd.Flag("data.path", "Directory for uuid, credential and state, created if missing.").Default("./agent-data").StringVar(&o.DataPath)
@@ -38,20 +57,7 @@ func (c *command) addAgent(app *kingpin.Application) {
 	cmd.Flag("sync.interval", "How often it syncs even if no change was announced.").Default("30s").DurationVar(&o.SyncInterval)
 	cmd.Flag("web.listen-address", "Address of its own /metrics, /-/healthy and /-/ready.").Default("127.0.0.1:7091").StringVar(&o.ListenAddress)
 	cmd.Flag("policy.file", "Local policy (YAML): what the server may have this host do; read at the start.").StringVar(&o.PolicyFile)
-	once := cmd.Flag("once", "Register, sync, apply, report, exit: for cron.").Bool()
-	log := logFlags(cmd)
-	c.does(cmd, func() error {
-		reg := prometheus.NewRegistry()
-		reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-		a, err := agent.New(o, promslog.New(log), reg)
-		if err != nil {
-			return err
-		}
-		if *once {
-			return a.Once(c.ctx)
-		}
-		return a.Run(c.ctx)
-	})
+	return o
 }
 
 // agentRuns spells out that `promfleet agent --FLAGS` runs it, or its --help would

@@ -55,6 +55,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	})
 	c.addServer(app)
 	c.addAgent(app)
+	c.addDoctor(app)
 	c.addAdmin(app)
 	c.addStatus(app)
 	c.addNode(app)

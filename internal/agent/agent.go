@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -101,15 +100,9 @@ type Agent struct {
 
 // New makes an agent. It touches no file and calls nobody yet.
 func New(opts Options, log *slog.Logger, reg prometheus.Registerer) (*Agent, error) {
-	opts = opts.withDefaults()
-	if opts.TakeOver != TakeOverSame && opts.TakeOver != TakeOverDiscard {
-		return nil, fmt.Errorf("--prometheus.take-over %q: it is one of %s, %s", opts.TakeOver, TakeOverSame, TakeOverDiscard)
-	}
-	if opts.SyncInterval < time.Second || opts.ReloadTimeout < time.Second {
-		return nil, errors.New("--sync.interval and --reload.timeout must be at least 1s")
-	}
-	if u, err := url.Parse(opts.ServerURL); err != nil || u.Host == "" {
-		return nil, fmt.Errorf("--server.url %q is not a URL: it must look like https://promfleet.example.com/", opts.ServerURL)
+	opts, err := opts.Complete()
+	if err != nil {
+		return nil, err
 	}
 	allowed, err := policy.Load(opts.PolicyFile)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"promfleet"
 	"promfleet/internal/api"
 	"promfleet/internal/fleet"
 )
@@ -34,6 +36,7 @@ func newHandler(held context.Context, f *fleet.Service, o Options, reg *promethe
 		fmt.Fprintln(w, "promfleet is healthy.")
 	})
 	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(promfleet.ProtocolHeader, strconv.Itoa(promfleet.ProtocolVersion))
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
 		if err := f.Ping(ctx); err != nil {

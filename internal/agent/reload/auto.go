@@ -13,8 +13,8 @@ import (
 // AutoReload gives the interval in which Prometheus looks by itself whether its
 // configuration has changed (--config.auto-reload), 0 if it does not.
 func (p *Prometheus) AutoReload(ctx context.Context) (time.Duration, error) {
-	var flags map[string]string
-	if err := p.data(ctx, "api/v1/status/flags", maxAnswer, &flags); err != nil {
+	flags, err := p.Flags(ctx)
+	if err != nil {
 		return 0, err
 	}
 	// The first versions that had it had it behind a feature flag.

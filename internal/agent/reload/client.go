@@ -143,8 +143,9 @@ func notAuthorized(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusProxyAuthRequired
 }
 
-// whichCredentials says where those that were not accepted come from.
-func whichCredentials(c *http.Client) string {
+// WhichCredentials says, of the credentials of a client that were not accepted,
+// where they come from.
+func WhichCredentials(c *http.Client) string {
 	t, ok := c.Transport.(*rereading)
 	if !ok || t.file == "" {
 		return "give them in a file with --reload.http-config-file"

@@ -20,6 +20,7 @@ type post struct {
 	url     string
 	client  *http.Client
 	timeout time.Duration
+	p       *Prometheus // nil: not known
 }
 
 func newHTTP(cfg Config) (Reloader, error) {
@@ -27,7 +28,7 @@ func newHTTP(cfg Config) (Reloader, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("--reload.url %q is not a URL: it must look like http://127.0.0.1:9090/-/reload", cfg.URL)
 	}
-	return post{url: cfg.URL, client: cfg.Client, timeout: cfg.Timeout}, nil
+	return post{url: cfg.URL, client: cfg.Client, timeout: cfg.Timeout, p: cfg.Prometheus}, nil
 }
 
 func (p post) Reload(ctx context.Context) error { return unused(p.client, p.reload(ctx)) }
@@ -84,7 +85,7 @@ func (p post) judge(status int, body, url string) error {
 	case strings.Contains(body, "Lifecycle API is not enabled"):
 		return fmt.Errorf("%w: Prometheus runs without its lifecycle API: start it with --web.enable-lifecycle", ErrDenied)
 	case notAuthorized(status):
-		return fmt.Errorf("%w: %s does not accept the credentials (%d): %s", ErrDenied, url, status, whichCredentials(p.client))
+		return fmt.Errorf("%w: %s does not accept the credentials (%d): %s", ErrDenied, url, status, WhichCredentials(p.client))
 	case status == http.StatusInternalServerError:
 		// The only status that Prometheus itself gives to a reload that failed.
 		return fmt.Errorf("%w: %s", ErrRefused, body)

@@ -96,7 +96,7 @@ func (p *Prometheus) get(ctx context.Context, path string, query url.Values, lim
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		if notAuthorized(resp.StatusCode) {
-			return fmt.Errorf("%s does not accept the credentials (%d): %s", u.Redacted(), resp.StatusCode, whichCredentials(p.client))
+			return fmt.Errorf("%s does not accept the credentials (%d): %s", u.Redacted(), resp.StatusCode, WhichCredentials(p.client))
 		}
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
 		return fmt.Errorf("Prometheus answers %s with %d: %s", u.Redacted(), resp.StatusCode, oneLine(string(body)))

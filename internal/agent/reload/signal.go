@@ -46,31 +46,55 @@ func (h hangup) nudge(context.Context) (doubt, err error) {
 // signal opens the process before it looks at it, so that what is signalled is
 // what was looked at, and not a later process with the same id.
 func (h hangup) signal() error {
-	pid, err := h.pid()
-	if err != nil {
-		return err
-	}
-	process, err := os.FindProcess(pid)
+	process, err := h.process()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = process.Release() }()
-	if err := isPrometheus(pid); err != nil {
+	return h.allowed(process, syscall.SIGHUP)
+}
+
+// process opens the process that the file names, which must be a Prometheus that
+// runs. It is to be released.
+func (h hangup) process() (*os.Process, error) {
+	pid, err := h.pid()
+	if err != nil {
+		return nil, err
+	}
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.fits(process); err != nil {
+		_ = process.Release()
+		return nil, err
+	}
+	return process, nil
+}
+
+func (h hangup) fits(process *os.Process) error {
+	if err := isPrometheus(process.Pid); err != nil {
 		return err
 	}
 	if errors.Is(process.Signal(syscall.Signal(0)), os.ErrProcessDone) {
-		return notRunning(pid)
+		return notRunning(process.Pid)
 	}
 	if err := process.WithHandle(func(uintptr) {}); errors.Is(err, os.ErrNoHandle) {
 		return errors.New("this system has no process handles (Linux has them from 5.4), without which a signal may hit another process: choose another --reload.method")
 	}
-	switch err := process.Signal(syscall.SIGHUP); {
+	return nil
+}
+
+// allowed sends a signal, and says why it could not be sent. Signal 0 only asks
+// whether one may be.
+func (h hangup) allowed(process *os.Process, signal syscall.Signal) error {
+	switch err := process.Signal(signal); {
 	case errors.Is(err, os.ErrProcessDone):
-		return notRunning(pid)
+		return notRunning(process.Pid)
 	case errors.Is(err, syscall.EPERM):
-		return fmt.Errorf("%s may not signal process %d, which is another user's: run the agent as that user or as root", whoAmI(), pid)
+		return fmt.Errorf("%s may not signal process %d, which is another user's: run the agent as that user or as root", whoAmI(), process.Pid)
 	case err != nil:
-		return fmt.Errorf("cannot signal process %d: %w", pid, err)
+		return fmt.Errorf("cannot signal process %d: %w", process.Pid, err)
 	}
 	return nil
 }
