@@ -18,7 +18,9 @@ import (
 )
 
 // writable says why the agent could not work in a directory, and what to do; nil
-// if it could. stage is its own directory below, which may not be there yet.
+// if it could. stage is its own directory below, which may not be there yet: only
+// there something is written. A file without a name is seen by whoever watches the
+// directory too, and some of those reload Prometheus.
 func writable(dir, stage string) *reload.Finding {
 	if f := denied(dir); f != nil {
 		return f
@@ -27,7 +29,7 @@ func writable(dir, stage string) *reload.Finding {
 	info, err := os.Lstat(at)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		at = dir
+		return nil
 	case err != nil:
 		return denied(at)
 	case !info.IsDir():
@@ -121,10 +123,6 @@ func missing(dir string, deep bool) *reload.Finding {
 		f.Found = dir + " is not there and cannot be made: " + f.Found
 		f.Hint = "make it for the agent's user, as root: install -d -o " + strings.TrimPrefix(me(), "user ") + " " + dir
 		return f
-	}
-	if err := tryWriting(above); err != nil {
-		f := notWritten(above, err)
-		return &f
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -68,11 +69,13 @@ func buildVersion(a answer) (string, bool) {
 	var info struct {
 		Status string `json:"status"`
 		Data   struct {
-			Version string `json:"version"`
+			Version   string `json:"version"` // none where it was built without
+			GoVersion string `json:"goVersion"`
 		} `json:"data"`
 	}
 	err := json.Unmarshal([]byte(a.body), &info)
-	return oneLine(info.Data.Version), err == nil && a.status == http.StatusOK && info.Status == "success" && info.Data.Version != ""
+	is := err == nil && a.status == http.StatusOK && info.Status == "success" && info.Data.Version+info.Data.GoVersion != ""
+	return oneLine(cmp.Or(info.Data.Version, "unknown")), is
 }
 
 var numbers = regexp.MustCompile(`^v?(\d+)\.(\d+)`)
@@ -90,8 +93,8 @@ func (x *exam) judgeVersion(ctx context.Context, version string) reload.Finding 
 		return failure("let the agent read /metrics at --prometheus.url", "version %s does not show its metrics: %s", version, err)
 	}
 	m := numbers.FindStringSubmatch(version)
-	if m == nil {
-		return warning("try it beside another Prometheus first", "version %q%s at %s is of a build that is not known here", version, mode, x.o.PrometheusURL)
+	if m == nil { // a build of somebody's own, which has what is needed
+		return ok("version %s%s at %s", version, mode, x.shownURL())
 	}
 	major, _ := strconv.Atoi(m[1])
 	minor, _ := strconv.Atoi(m[2])
@@ -168,7 +171,7 @@ var title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
 // shown says in a few words what an answer is.
 func (a answer) shown() string {
 	const most = 100
-	text := oneLine(a.body)
+	text := strings.TrimSuffix(oneLine(a.body), ".")
 	if m := title.FindStringSubmatch(a.body); m != nil {
 		text = fmt.Sprintf("a page with the title %q", oneLine(m[1]))
 	} else if strings.Contains(strings.ToLower(a.body), "<html") {

@@ -7,9 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryWriting writes a file without a name on the filesystem of a directory, and
-// lets it go: the directory stays untouched, whatever happens. Filesystems that
-// have no such files are not tried.
+// tryWriting writes a file without a name in a directory and lets it go: nothing
+// stays, whatever happens. Filesystems that have no such files are not tried.
 func tryWriting(dir string) error {
 	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
 	if errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENOENT) {

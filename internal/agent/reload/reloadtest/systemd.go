@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	systemd1 "github.com/coreos/go-systemd/v22/dbus"
 	"github.com/godbus/dbus/v5"
 
 	"promfleet/internal/proctest"
@@ -58,10 +59,12 @@ type Unit struct {
 	Inactive bool
 	Reload   func() error // its ExecReload; nil: it has none
 	Never    bool         // the job does not end
+	PID      int          // of its main process
 }
 
 // Systemd stands in for systemd on a bus: org.freedesktop.systemd1.Manager with
-// Subscribe, ReloadUnit and the signal JobRemoved, as far as a reload needs them.
+// Subscribe, ReloadUnit and the signal JobRemoved, as far as a reload needs them, and
+// the properties of units.
 type Systemd struct {
 	conn *dbus.Conn
 
@@ -89,6 +92,10 @@ func StartSystemd(t testing.TB, address string) *Systemd {
 	s := &Systemd{conn: conn, units: map[string]Unit{}}
 	methods := map[string]any{"Subscribe": s.subscribe, "ReloadUnit": s.reloadUnit}
 	if err := conn.ExportMethodTable(methods, systemdPath, systemdManager); err != nil {
+		t.Fatal(err)
+	}
+	properties := map[string]any{"GetAll": s.getAll}
+	if err := conn.ExportSubtreeMethodTable(properties, systemdPath+"/unit", "org.freedesktop.DBus.Properties"); err != nil {
 		t.Fatal(err)
 	}
 	if reply, err := conn.RequestName(systemdName, dbus.NameFlagDoNotQueue); err != nil || reply != dbus.RequestNameReplyPrimaryOwner {
@@ -119,6 +126,28 @@ func (s *Systemd) Jobs() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return int(s.jobs)
+}
+
+// getAll gives some of a unit's properties. As systemd does, it makes one up for a
+// unit that there is not.
+func (s *Systemd) getAll(call dbus.Message, _ string) (map[string]dbus.Variant, *dbus.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	load, active, canReload, pid := "not-found", "inactive", false, 0
+	at, _ := call.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)
+	for name, u := range s.units {
+		if string(at) != systemdPath+"/unit/"+systemd1.PathBusEscape(name) {
+			continue
+		}
+		load, canReload, pid = "loaded", u.Reload != nil, u.PID
+		if !u.Inactive {
+			active = "active"
+		}
+	}
+	return map[string]dbus.Variant{
+		"LoadState": dbus.MakeVariant(load), "ActiveState": dbus.MakeVariant(active),
+		"CanReload": dbus.MakeVariant(canReload), "MainPID": dbus.MakeVariant(uint32(pid)),
+	}, nil
 }
 
 func (s *Systemd) subscribe() *dbus.Error {
