@@ -73,6 +73,8 @@ var rooms = []room{
 		"the agent treats the server as hostile: it shares the wire types with it and none of its code"},
 	{"internal/agent/apply", agentSide, []string{"."},
 		"a state machine over files: it must be testable without network, server or Prometheus"},
+	{"internal/agent/apply/simfs", tests, nil,
+		"a disk that fails for the tests of apply; what it makes of fsync must not come from the code that relies on it"},
 	{"internal/agent/inotify", agentSide, nil,
 		"it counts what a host says and decides nothing: what to do about it is the agent's"},
 	{"internal/agent/policy", agentSide, nil,

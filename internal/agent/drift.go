@@ -25,9 +25,6 @@ type drift struct {
 	copies  *apply.Copies
 	now     []drifted
 	undone  []undone
-	// proven is Prometheus's mark of when all of its configuration was last known to
-	// be the agent's; 0: not since the start.
-	proven float64
 }
 
 // drifted is a file that is not as it should be.
@@ -318,7 +315,7 @@ func (t *syncTask) leaveDrift(set apply.Set, how apply.How) (apply.Set, apply.Ho
 		}
 		set.Manifest.Revision = min(set.Manifest.Revision, t.a.disk.State().RevisionWritten)
 		if d.File == apply.ConfigName {
-			how.HoldConfig = true
+			how.LeaveConfig = true
 			continue
 		}
 		key, piece, _ := strings.Cut(strings.TrimSuffix(d.File, ".json"), "/")
@@ -342,32 +339,4 @@ func (t *syncTask) leaveDrift(set apply.Set, how apply.How) (apply.Set, apply.Ho
 		}
 	}
 	return set, how
-}
-
-// putConfigBack puts a prometheus.yml that was edited back without a reload, if
-// nothing has made Prometheus read a configuration since it was last seen to have
-// the agent's. Else it is left to Apply, which reloads.
-func (t *syncTask) putConfigBack(ctx context.Context, set apply.Set, p running) error {
-	state := t.a.disk.State()
-	edited := slices.ContainsFunc(t.a.drift.now, func(d drifted) bool {
-		return d.File == apply.ConfigName && (d.Kind == apply.DriftChanged || d.Kind == apply.DriftRemoved)
-	})
-	if !edited || t.a.policy.Drift != policy.DriftRepair || state.ReloadPending || state.LoadedConfig != promfleet.HashOf(set.Config) || t.a.drift.proven == 0 {
-		return nil
-	}
-	mark := p.Mark(ctx)
-	if mark != t.a.drift.proven {
-		return nil
-	}
-	if err := t.a.disk.PutConfigBack(set.Config, mark); err != nil {
-		return err
-	}
-	p.within = 0
-	err := p.Verify(ctx, apply.Look{Config: set.Config})
-	now := p.Mark(ctx)
-	if err == nil && now == mark {
-		return t.a.disk.ReloadDone()
-	}
-	t.a.log.Info("Prometheus may have read the edited prometheus.yml: it is reloaded", "err", err)
-	return t.a.disk.ReloadDue(now)
 }

@@ -48,9 +48,6 @@ func (t *syncTask) startSettling(ctx context.Context, set apply.Set, res apply.R
 
 func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result, p running) {
 	start := time.Now()
-	before := t.a.disk.State()
-	proves := before.ReloadPending || before.LoadedConfig != promfleet.HashOf(set.Config)
-	mark := p.Mark(ctx)
 	removed, err := t.settleAll(ctx, set, p)
 	goal, why := t.goal()
 	state := t.a.disk.State()
@@ -70,9 +67,6 @@ func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result,
 			t.a.log.Warn("written, not seen loaded", "revision", set.Manifest.Revision, "err", err, "verify_ms", ms(time.Since(start)))
 		}
 	default:
-		if proves {
-			t.a.drift.proven = mark
-		}
 		t.tidy(t.a.drift.lookout.Settled)
 		t.a.log.Info("loaded", "revision", set.Manifest.Revision, "removed", removed, "verify_ms", ms(time.Since(start)))
 		t.setState(goal, why)

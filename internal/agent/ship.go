@@ -59,22 +59,17 @@ func (t *syncTask) ship(ctx context.Context, want *content) (apply.Set, apply.Re
 
 // applySet applies one set, and gives what was applied of it.
 func (t *syncTask) applySet(ctx context.Context, s *shipment, set apply.Set, f *foreign) (apply.Set, apply.Result, error) {
-	none := apply.Result{Outcome: apply.NotNeeded}
 	how, err := t.a.takeOver(s.content, f, set)
 	if err != nil {
-		return set, none, err
+		return set, apply.Result{Outcome: apply.NotNeeded}, err
 	}
 	how.HoldConfig = t.a.quarantine.search == nil && t.holds(ctx, promfleet.HashOf(set.Config))
 	if err := t.a.drift.lookout.Expect(t.a.disk, set); err != nil {
 		t.a.log.Debug("cannot keep a copy of prometheus.yml", "err", err)
 	}
 	set, how = t.leaveDrift(set, how)
-	t.heldBack = how.HoldConfig
-	p := running{a: t.a, within: verifyFor}
-	if err := t.putConfigBack(ctx, set, p); err != nil {
-		return set, none, err
-	}
-	res, err := t.a.disk.Apply(ctx, set, how, p)
+	t.heldBack = how.HoldConfig || how.LeaveConfig
+	res, err := t.a.disk.Apply(ctx, set, how, running{a: t.a, within: verifyFor})
 	return set, res, err
 }
 

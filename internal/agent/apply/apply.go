@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"path"
+	"io/fs"
 	"slices"
+	"syscall"
 	"time"
 
 	"promfleet"
@@ -51,8 +51,6 @@ type JobLook struct {
 	Changed map[string]time.Time
 }
 
-type written map[string]time.Time
-
 // How says what the caller has decided about prometheus.yml.
 type How struct {
 	// TakeOver is the hash of a prometheus.yml of somebody else's that may be
@@ -61,6 +59,8 @@ type How struct {
 	// HoldConfig leaves prometheus.yml as it is: Prometheus would not have this
 	// one a moment ago.
 	HoldConfig bool
+	// LeaveConfig leaves it, too, since somebody has edited it and is to keep that.
+	LeaveConfig bool
 }
 
 // Result is what Apply did.
@@ -82,292 +82,201 @@ func (r Result) Changed() bool { return r.Files+r.Removed > 0 || r.Config || r.O
 // in its place.
 var ErrRefused = errors.New("the configuration could not be loaded")
 
-// loadedFile is the prometheus.yml last seen loaded: what to go back to.
-const loadedFile = "loaded.yml"
+// backFile is the prometheus.yml that Prometheus last loaded: what to go back to.
+const backFile = "loaded.yml"
 
 // Apply writes what differs, target files first, and has Prometheus reload if
 // prometheus.yml is among it. What is no longer named stays until Settle. If
 // Prometheus will not have the configuration, the error is ErrRefused.
 func (d *Disk) Apply(ctx context.Context, set Set, how How, p Prometheus) (Result, error) {
-	res := Result{Outcome: NotNeeded}
-	if err := set.Valid(); err != nil {
-		return res, err
-	}
 	start := time.Now()
-	ch, err := d.changes(set, how)
+	none := Result{Outcome: NotNeeded}
+	if err := set.Valid(); err != nil {
+		return none, err
+	}
+	now, err := d.look(set)
 	if err != nil {
-		return res, err
+		return none, err
 	}
-	if ch.none && d.state.Manifest != nil && d.state.RevisionWritten == set.Manifest.Revision {
-		return res, d.holding(how)
+	loading := d.run(ctx, wanted{set, how, now}, p)
+	res, err := d.m.res, d.m.err
+	res.Reload, res.Write = loading, time.Since(start)-loading
+	if errors.Is(err, errNotSeen) {
+		err = fmt.Errorf("%s %w", d.config.abs(d.name), err)
 	}
-	if err := d.prepare(ctx, set, ch, p); err != nil {
-		return res, err
-	}
-	if err := d.writeTargets(ch, &res); err != nil {
-		return res, err
-	}
-	if ch.config {
-		if err := d.writeConfig(set.Config); err != nil {
-			return res, err
-		}
-		res.Config = true
-	}
-	res.Write = time.Since(start)
-	err = d.load(ctx, set, how, ch, p, &res)
 	return res, err
 }
 
-// changes is what differs between the disk and a set.
-type changes struct {
-	plan    plan
-	dirs    []string // directories to make
-	config  bool     // prometheus.yml
-	adopt   bool     // prometheus.yml is as wanted, and nobody knows who wrote it
-	none    bool
-	current []byte // a prometheus.yml to be taken over
+// InQuestion tells whether there is anything of the set that was not seen loaded.
+func (d *Disk) InQuestion(set Set) bool {
+	return d.m.inQuestion(set.Manifest.Revision, promfleet.HashOf(set.Config))
 }
 
-func (d *Disk) changes(set Set, how How) (changes, error) {
-	var ch changes
-	differ := map[string]bool{}
-	for _, j := range set.Jobs {
-		for _, f := range j.Files {
-			ok, err := d.good(f)
+// Settle waits until the set, which Apply has written, is seen loaded, and then
+// removes what is no longer named. Its error says what is missing.
+func (d *Disk) Settle(ctx context.Context, set Set, p Prometheus) (removed int, err error) {
+	d.run(ctx, watched{set}, p)
+	return d.m.res.Removed, d.m.err
+}
+
+// run does what the machine asks for until it is at rest, and tells how long the
+// calls of Prometheus took.
+func (d *Disk) run(ctx context.Context, e Event, p Prometheus) (calls time.Duration) {
+	var effects []Effect
+	for {
+		d.m, effects = d.step(d.m, e)
+		if len(effects) == 0 {
+			return calls
+		}
+		r := results{files: map[string]Record{}}
+		e = nil
+		for i, effect := range effects {
+			start := time.Now()
+			err := d.do(ctx, effect, p, &r)
+			if ofPrometheus(effect) {
+				calls += time.Since(start)
+			}
 			if err != nil {
-				return ch, err
-			}
-			if _, staged := d.stagedAs(f); !ok && !staged {
-				return ch, fmt.Errorf("target file %s is not as it should be, and its body is not there", f.Path())
-			}
-			differ[f.Path()] = !ok
-		}
-		// Also the directory of a job without targets: Prometheus can watch only
-		// what is there, and the first target must not wait for a refresh.
-		if len(j.Files) > 0 || !j.Shared {
-			info, err := d.targets.root.Lstat(j.Key)
-			if err != nil || !info.IsDir() {
-				ch.dirs = append(ch.dirs, j.Key)
+				e = failed{i, err}
+				break
 			}
 		}
+		if e == nil {
+			e = done{r}
+		}
 	}
-	ch.plan = makePlan(d.state.Files, set.Jobs, func(f File) bool { return !differ[f.Path()] })
-	if err := d.configChanges(set, how, &ch); err != nil {
-		return ch, err
-	}
-	ch.none = len(ch.plan.jobs)+len(ch.dirs) == 0 && !ch.config && !ch.adopt && !d.state.ReloadPending
-	return ch, nil
 }
 
-func (d *Disk) configChanges(set Set, how How, ch *changes) error {
-	if how.HoldConfig {
-		return nil
+func ofPrometheus(e Effect) bool {
+	switch e.(type) {
+	case askMark, askReload, verify:
+		return true
 	}
-	hash := promfleet.HashOf(set.Config)
-	same, err := d.configIs(hash)
-	if err != nil {
-		return err
-	}
-	ch.config = !same
-	foreign, there, err := d.Foreign()
-	switch {
-	case err != nil || !there:
-		return err
-	case same:
-		ch.adopt = true
-	case how.TakeOver != promfleet.HashOf(foreign):
-		return fmt.Errorf("%s was not written by this agent and has changed since it was looked at: it is not replaced", d.config.abs(d.name))
+	return false
+}
+
+// do does one effect and adds what it brings.
+func (d *Disk) do(ctx context.Context, e Effect, p Prometheus, r *results) (err error) {
+	switch e := e.(type) {
+	case askMark:
+		r.mark = p.Mark(ctx)
+	case askReload:
+		r.outcome, r.why = p.Reload(ctx)
+	case verify:
+		return d.verify(ctx, e.look, p, r)
+	case journal:
+		return atData(d.data.saveState(e.state))
+	case keepBack:
+		return atData(d.data.Write(backFile, e.body))
+	case fetchBack:
+		if r.back, err = d.data.Read(backFile); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return atData(err)
+	case collect:
+		return d.data.collect(e.keep)
+	case keepOriginal:
+		return d.keepOriginal(e.body)
+	case putConfig:
+		return d.putConfig(e.body, r)
+	case removeConfig:
+		return errors.Join(d.config.remove(d.name), d.config.sync("."))
+	case syncConfig:
+		return d.config.sync(".")
 	default:
-		ch.current = foreign
+		return d.doTargets(e, r)
 	}
 	return nil
 }
 
-// holding repeats why the configuration is held back.
-func (d *Disk) holding(how How) error {
-	if !how.HoldConfig || d.state.Refused == nil {
-		return nil
-	}
-	return fmt.Errorf("%w: %s", ErrRefused, d.state.Refused.Error)
-}
-
-// prepare notes what is about to be written, so that an agent killed in between
-// knows its own files again and that a reload is due.
-func (d *Disk) prepare(ctx context.Context, set Set, ch changes, p Prometheus) error {
-	note := ch.config || ch.adopt || len(ch.dirs) > 0
-	for _, j := range ch.plan.jobs {
-		for _, f := range j.write {
-			if _, owned := d.state.Files[f.Path()]; !owned {
-				d.state.Files[f.Path()] = Record{Hash: f.Hash, Size: f.Size}
-				note = true
-			}
+func (d *Disk) doTargets(e Effect, r *results) error {
+	switch e := e.(type) {
+	case makeDir:
+		return d.targets.mkdir(e.key, 0o755)
+	case placeFile:
+		return d.place(e.file, r)
+	case removeFile:
+		return d.targets.remove(e.path)
+	case removeDir:
+		err := d.targets.remove(e.key)
+		if errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, fs.ErrExist) {
+			return nil // somebody else's files are in it
 		}
-	}
-	for _, key := range ch.dirs {
-		d.state.Dirs[key] = true
-	}
-	if ch.current != nil {
-		if err := d.keepOriginal(ch.current); err != nil {
+		return err
+	case syncTargets:
+		// The directory may be gone with the files, by somebody else's hand.
+		if err := d.targets.sync(e.name); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if ch.config || ch.adopt {
-		if d.state.Config == nil {
-			d.state.Config = &Record{Hash: promfleet.HashOf(set.Config), Size: int64(len(set.Config))}
-		}
-		d.state.ReloadPending, d.state.ReloadMark = true, 0
-		if ch.config {
-			d.state.ReloadMark = p.Mark(ctx)
-		}
-	}
-	if !note {
-		return nil
-	}
-	return d.save()
+	return nil
 }
 
-// keepOriginal keeps a prometheus.yml of somebody else's beside its place, for
-// its owner, and as what to go back to.
-func (d *Disk) keepOriginal(body []byte) error {
-	const suffix = ".before-promfleet"
-	info, err := d.config.root.Lstat(d.name + suffix)
-	if err == nil && info != nil {
-		return d.data.Write(loadedFile, body)
-	}
-	mode, err := d.config.root.Stat(d.name)
+func (d *Disk) place(f File, r *results) error {
+	err := d.targets.swap(tempName(f), f.Path())
+	d.mu.Lock()
+	delete(d.staged, f.Path()) // gone in any case
+	d.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	if err := d.config.write(d.name+suffix, body, mode.Mode().Perm()); err != nil {
+	info, err := d.targets.fs.Lstat(f.Path())
+	if err != nil {
 		return err
 	}
-	return d.data.Write(loadedFile, body)
-}
-
-func (d *Disk) writeTargets(ch changes, res *Result) error {
-	for _, key := range ch.dirs {
-		if err := d.targets.mkdir(key, 0o755); err != nil {
-			return err
-		}
-	}
-	if len(ch.dirs) > 0 {
-		if err := d.targets.sync("."); err != nil {
-			return err
-		}
-	}
-	for _, j := range ch.plan.jobs {
-		if err := d.writeJob(j); err != nil {
-			return err
-		}
-		res.Files += len(j.write)
-		res.Removed += len(j.remove)
-	}
-	if res.Files > 0 {
-		return d.targets.sync(d.targets.stage)
-	}
+	r.files[f.Path()] = *record(f.Hash, info)
 	return nil
 }
 
-// writeJob puts the new files of a job in place and then removes those that they
-// replace: a target that moves from one to the other is there throughout.
-func (d *Disk) writeJob(j jobPlan) error {
-	seen := d.unseen[j.key]
-	if seen == nil {
-		seen = written{}
-		d.unseen[j.key] = seen
-	}
-	for _, f := range j.write {
-		if err := d.targets.swap(tempName(f), f.Path()); err != nil {
-			return err
-		}
-		d.mu.Lock()
-		delete(d.staged, f.Path())
-		d.mu.Unlock()
-		info, err := d.targets.root.Lstat(f.Path())
-		if err != nil {
-			return err
-		}
-		d.state.Files[f.Path()] = Record{Hash: f.Hash, Size: info.Size(), MTime: info.ModTime().UnixNano()}
-		seen[d.targets.abs(f.Path())] = info.ModTime()
-	}
-	if len(j.write) > 0 {
-		if err := d.targets.sync(j.key); err != nil {
-			return err
-		}
-	}
-	return d.removeFiles(j.key, j.remove)
-}
-
-func (d *Disk) removeFiles(key string, paths []string) error {
-	for _, name := range paths {
-		if err := d.targets.remove(name); err != nil {
-			return err
-		}
-		delete(d.state.Files, name)
-		delete(d.unseen[key], d.targets.abs(name))
-	}
-	if len(paths) == 0 {
-		return nil
-	}
-	// The directory may be gone with the files, by somebody else's hand.
-	if _, err := d.targets.root.Lstat(key); err != nil {
-		return nil
-	}
-	return d.targets.sync(key)
-}
-
-func (d *Disk) writeConfig(body []byte) error {
+func (d *Disk) putConfig(body []byte, r *results) error {
 	if err := d.config.write(d.name, body, 0o644); err != nil {
 		return err
 	}
-	return d.noteConfig(promfleet.HashOf(body))
-}
-
-func (d *Disk) noteConfig(hash promfleet.Hash) error {
-	info, err := d.config.root.Lstat(d.name)
+	info, err := d.config.fs.Lstat(d.name)
 	if err != nil {
 		return err
 	}
-	d.state.Config = &Record{Hash: hash, Size: info.Size(), MTime: info.ModTime().UnixNano()}
+	r.config = record(promfleet.HashOf(body), info)
 	return nil
 }
 
-// save writes the state, so that a restart finds what this agent has done.
-func (d *Disk) save() error {
-	if err := d.data.saveState(d.state); err != nil {
+// verify asks Prometheus. If it was not waited for, that is no answer.
+func (d *Disk) verify(ctx context.Context, look Look, p Prometheus, r *results) error {
+	look.Jobs = slices.Clone(look.Jobs)
+	for i, j := range look.Jobs {
+		changed := make(map[string]time.Time, len(j.Changed))
+		for name, mtime := range j.Changed {
+			changed[d.targets.abs(name)] = mtime
+		}
+		look.Jobs[i].Changed = changed
+	}
+	r.unseen = p.Verify(ctx, look)
+	if r.unseen != nil {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// keepOriginal keeps a prometheus.yml of somebody else's beside its place, for
+// its owner. The first is never overwritten.
+func (d *Disk) keepOriginal(body []byte) error {
+	name := d.name + ".before-promfleet"
+	info, err := d.config.fs.Lstat(d.name)
+	if err != nil {
+		return err
+	}
+	switch _, err := d.config.fs.Lstat(name); {
+	case errors.Is(err, fs.ErrNotExist):
+		return d.config.write(name, body, info.Mode().Perm())
+	default:
+		return err
+	}
+}
+
+// atData says which directory an error is of.
+func atData(err error) error {
+	if err != nil {
 		return fmt.Errorf("--data.path: %w", err)
 	}
 	return nil
-}
-
-// removeUnnamed removes the files and directories of jobs that nothing loaded
-// names any more. A directory goes only if the agent made it and it is empty.
-func (d *Disk) removeUnnamed(set Set) (int, error) {
-	later := makePlan(d.state.Files, set.Jobs, func(File) bool { return true }).later
-	byKey := map[string][]string{}
-	for _, name := range later {
-		byKey[path.Dir(name)] = append(byKey[path.Dir(name)], name)
-	}
-	for key, paths := range byKey {
-		if err := d.removeFiles(key, paths); err != nil {
-			return 0, err
-		}
-	}
-	named := map[string]bool{}
-	for _, j := range set.Jobs {
-		named[j.Key] = true
-	}
-	gone := 0
-	for _, key := range slices.Sorted(maps.Keys(d.state.Dirs)) {
-		if named[key] {
-			continue
-		}
-		_ = d.targets.root.Remove(key) // fails if somebody else's files are in it: it stays
-		delete(d.state.Dirs, key)
-		gone++
-	}
-	if gone > 0 {
-		return len(later), d.targets.sync(".")
-	}
-	return len(later), nil
 }

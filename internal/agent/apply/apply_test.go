@@ -394,9 +394,10 @@ func TestRefusedAtFirst(t *testing.T) {
 }
 
 // TestNotReloadedYet: whatever keeps a reload from happening, the next sync looks
-// whether Prometheus has loaded the file since, and asks it again only if not.
+// whether Prometheus has loaded the file since, and asks it again only if not. One
+// that may still be at it is not asked again.
 func TestNotReloadedYet(t *testing.T) {
-	for _, outcome := range []apply.Outcome{apply.Unreachable, apply.Unknown} {
+	for outcome, reloads := range map[apply.Outcome]int{apply.Unreachable: 3, apply.Unknown: 2} {
 		t.Run(string(outcome), func(t *testing.T) {
 			h := newHost(t)
 			h.sync(h.set(1, "one", jobs{}))
@@ -410,12 +411,12 @@ func TestNotReloadedYet(t *testing.T) {
 				same(t, outcome, res.Outcome)
 				same(t, "two", h.read("prometheus.yml"))
 			}
-			same(t, 3, len(h.prom.reloads))
+			same(t, reloads, len(h.prom.reloads))
 			h.stop()
 			h.start()
 			h.prom.mark = 7 // it has started anew, with the new file
 			same(t, apply.NotNeeded, h.sync(set).Outcome)
-			same(t, 3, len(h.prom.reloads))
+			same(t, reloads, len(h.prom.reloads))
 			same(t, int64(2), h.disk.State().RevisionLoaded)
 		})
 	}

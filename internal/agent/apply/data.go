@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -17,7 +18,7 @@ import (
 // bodies of the parts that are not files of Prometheus. Nobody else may read it.
 type Data struct {
 	dir   *dir
-	held  *os.File
+	held  io.Closer
 	saved []byte // the state file
 }
 
@@ -31,28 +32,35 @@ func OpenData(name string) (*Data, error) {
 	if err := os.MkdirAll(name, 0o700); err != nil {
 		return nil, fmt.Errorf("--data.path: %w", err)
 	}
-	d, err := openDir(name, ".stage")
+	root, err := openFS(name)
 	if err != nil {
 		return nil, fmt.Errorf("--data.path: %w", err)
 	}
-	held, err := d.lock("--data.path")
+	held, err := root.lock(dataStage, "--data.path")
 	if err != nil {
-		_ = d.close()
+		_ = root.Close()
 		return nil, err
 	}
-	data := &Data{dir: d, held: held}
-	if err := errors.Join(d.clean(), d.mkdir(partsDir, 0o700)); err != nil {
-		_ = data.Close()
+	return openData(root, name, held)
+}
+
+const dataStage = ".stage"
+
+// openData opens a directory that is there and held.
+func openData(f FS, name string, held io.Closer) (*Data, error) {
+	d := &Data{dir: &dir{fs: f, path: name, stage: dataStage}, held: held}
+	if err := errors.Join(d.dir.prepare(), d.dir.mkdir(partsDir, 0o700)); err != nil {
+		_ = d.Close()
 		return nil, fmt.Errorf("--data.path: %w", err)
 	}
-	return data, nil
+	return d, nil
 }
 
 // Close lets another agent have the directory.
-func (d *Data) Close() error { return errors.Join(d.held.Close(), d.dir.close()) }
+func (d *Data) Close() error { return errors.Join(d.held.Close(), d.dir.fs.Close()) }
 
 // Read gives a file of the directory. fs.ErrNotExist.
-func (d *Data) Read(name string) ([]byte, error) { return d.dir.root.ReadFile(name) }
+func (d *Data) Read(name string) ([]byte, error) { return d.dir.fs.ReadFile(name) }
 
 // Write replaces a file of the directory, durably.
 func (d *Data) Write(name string, body []byte) error { return d.dir.write(name, body, 0o600) }
@@ -64,7 +72,7 @@ const partsDir = "parts"
 
 // Part gives the body with a hash, and whether it is there, whole.
 func (d *Data) Part(hash promfleet.Hash) ([]byte, bool) {
-	body, err := d.dir.root.ReadFile(path.Join(partsDir, string(hash)))
+	body, err := d.dir.fs.ReadFile(path.Join(partsDir, string(hash)))
 	return body, err == nil && promfleet.HashOf(body) == hash
 }
 
@@ -73,8 +81,16 @@ func (d *Data) Part(hash promfleet.Hash) ([]byte, bool) {
 func (d *Data) KeepPart(body []byte) error {
 	hash := string(promfleet.HashOf(body))
 	temp := path.Join(d.dir.stage, hash)
-	if err := d.dir.root.WriteFile(temp, body, 0o600); err != nil {
-		_ = d.dir.root.Remove(temp)
+	if err := d.dir.remove(temp); err != nil {
+		return err
+	}
+	f, err := d.dir.fs.Create(temp, 0o600, nil)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(body)
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = d.dir.fs.Remove(temp)
 		return err
 	}
 	return d.dir.swap(hash, path.Join(partsDir, hash))
@@ -86,7 +102,7 @@ func (d *Data) collect(keep []promfleet.Hash) error {
 	for _, h := range keep {
 		kept[string(h)] = true
 	}
-	entries, err := fs.ReadDir(d.dir.root.FS(), partsDir)
+	entries, err := d.dir.fs.ReadDir(partsDir)
 	if err != nil {
 		return err
 	}
@@ -98,46 +114,6 @@ func (d *Data) collect(keep []promfleet.Hash) error {
 		}
 	}
 	return nil
-}
-
-// State is what the agent knows after a restart.
-type State struct {
-	// Manifest is the one that the files on disk say; none at first.
-	Manifest *promfleet.Manifest `json:"manifest,omitempty"`
-
-	RevisionReceived int64 `json:"revision_received"`
-	RevisionWritten  int64 `json:"revision_written"`
-	RevisionLoaded   int64 `json:"revision_loaded"`
-
-	// Config is the agent's prometheus.yml; nil if there is none yet: a file in
-	// its place is somebody else's.
-	Config *Record `json:"config,omitempty"`
-	// LoadedConfig is the hash of the prometheus.yml last seen loaded.
-	LoadedConfig promfleet.Hash `json:"loaded_config,omitempty"`
-	// ReloadPending: prometheus.yml was replaced and Prometheus is not known to
-	// have read it. ReloadMark tells whether it has since: see Prometheus.Mark.
-	ReloadPending bool    `json:"reload_pending,omitempty"`
-	ReloadMark    float64 `json:"reload_mark,omitempty"`
-	// Refused is the prometheus.yml that Prometheus would not have.
-	Refused *Refusal `json:"refused,omitempty"`
-
-	// Files are the target files that the agent owns, by path; Dirs the
-	// directories that it made for them.
-	Files map[string]Record `json:"files"`
-	Dirs  map[string]bool   `json:"dirs"`
-}
-
-// Record is a file as it was written.
-type Record struct {
-	Hash  promfleet.Hash `json:"hash"`
-	Size  int64          `json:"size"`
-	MTime int64          `json:"mtime_ns,omitempty"` // 0: it is about to be written
-}
-
-// Refusal is what became of a prometheus.yml that could not be loaded.
-type Refusal struct {
-	Hash  promfleet.Hash `json:"hash"`
-	Error string         `json:"error"`
 }
 
 const stateFile = "state.json"

@@ -87,7 +87,7 @@ type sight struct {
 // NewLookout makes one; copies tell what the agent wrote before.
 func NewLookout(d *Disk, copies *Copies) *Lookout {
 	l := &Lookout{copies: copies, lenient: copies.begun, seen: map[string]sight{}}
-	if info, err := d.data.dir.root.Lstat(stateFile); err == nil {
+	if info, err := d.data.dir.fs.Lstat(stateFile); err == nil {
 		l.before = info.ModTime().UnixNano()
 	}
 	return l
@@ -108,7 +108,7 @@ func (l *Lookout) Expect(d *Disk, set Set) error {
 	if maps.Equal(asked, l.asked) {
 		return nil
 	}
-	if l.asked != nil || set.Manifest.Revision != d.state.RevisionWritten {
+	if l.asked != nil || set.Manifest.Revision != d.m.RevisionWritten {
 		l.copies.begin()
 	}
 	l.asked = asked
@@ -123,7 +123,7 @@ func (l *Lookout) Settled(d *Disk) error {
 
 // Tidy forgets the copies of what is neither on the disk nor on its way there.
 func (l *Lookout) Tidy(d *Disk) error {
-	keep := map[string][]promfleet.Hash{ConfigName: {d.state.LoadedConfig}}
+	keep := map[string][]promfleet.Hash{ConfigName: {d.m.LoadedConfig, d.m.Back}}
 	for file, hash := range l.asked {
 		keep[file] = append(keep[file], hash)
 	}
@@ -139,9 +139,9 @@ func (l *Lookout) Tidy(d *Disk) error {
 // those that were touched.
 func (l *Lookout) Look(d *Disk) ([]Drift, error) {
 	var found []Drift
-	files := d.state.Files
+	files := d.m.Files
 	byKey := map[string][]string{}
-	for key := range d.state.Dirs {
+	for key := range d.m.Dirs {
 		byKey[key] = nil
 	}
 	for file := range files {
@@ -153,13 +153,13 @@ func (l *Lookout) Look(d *Disk) ([]Drift, error) {
 			delete(l.seen, file)
 		}
 	}
-	if d.state.Config != nil {
+	if d.m.Config != nil {
 		root, err := os.OpenRoot(d.ConfigDir())
 		if err != nil {
 			return nil, err
 		}
 		defer root.Close()
-		found = append(found, l.file(place{root, d.name, ConfigName, filepath.Join(d.ConfigDir(), d.name)}, *d.state.Config, d.state.LoadedConfig)...)
+		found = append(found, l.file(place{root, d.name, ConfigName, filepath.Join(d.ConfigDir(), d.name)}, *d.m.Config, d.m.Back)...)
 	}
 	root, err := os.OpenRoot(d.TargetsDir())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -185,14 +185,14 @@ func (l *Lookout) Look(d *Disk) ([]Drift, error) {
 func (d *Disk) distrust(file string) {
 	const never = 1
 	if file == ConfigName {
-		rec := *d.state.Config
+		rec := *d.m.Config
 		rec.MTime = never
-		d.state.Config = &rec
+		d.m.Config = &rec
 		return
 	}
-	rec := d.state.Files[file]
+	rec := d.m.Files[file]
 	rec.MTime = never
-	d.state.Files[file] = rec
+	d.m.Files[file] = rec
 }
 
 // place is where a file is.
@@ -213,7 +213,7 @@ func (l *Lookout) dir(d *Disk, targets *os.Root, key string, names []string) (fo
 	}
 	for _, name := range names {
 		p := place{root, name, key + "/" + name, filepath.Join(d.TargetsDir(), key, name)}
-		found = append(found, l.file(p, d.state.Files[p.file], "")...)
+		found = append(found, l.file(p, d.m.Files[p.file], "")...)
 	}
 	if root == nil {
 		return found
@@ -375,31 +375,5 @@ func (d *Disk) PutModeBack(drift Drift) error {
 	return root.Chmod(filepath.Base(drift.Path), drift.ModeWas)
 }
 
-// PutConfigBack replaces a prometheus.yml that was edited with the one that was
-// loaded, and leaves a reload due: whether Prometheus has read the edited one is
-// for the caller to find out. mark is Prometheus's, from before.
-func (d *Disk) PutConfigBack(body []byte, mark float64) error {
-	d.state.ReloadPending, d.state.ReloadMark = true, mark
-	if err := d.save(); err != nil {
-		return err
-	}
-	if err := d.writeConfig(body); err != nil {
-		return err
-	}
-	return d.save()
-}
-
-// ReloadDone notes that Prometheus was seen to have what PutConfigBack has written.
-func (d *Disk) ReloadDone() error {
-	d.state.ReloadPending, d.state.ReloadMark = false, 0
-	return d.save()
-}
-
-// ReloadDue notes that Prometheus has read something since, and must read again.
-func (d *Disk) ReloadDue(mark float64) error {
-	d.state.ReloadPending, d.state.ReloadMark = true, mark
-	return d.save()
-}
-
 // Disown forgets that a file is the agent's: it is left as it is from now on.
-func (d *Disk) Disown(file string) { delete(d.state.Files, file) }
+func (d *Disk) Disown(file string) { delete(d.m.Files, file) }
