@@ -15,6 +15,7 @@ import (
 
 	"promfleet/client"
 	"promfleet/internal/agent/apply"
+	"promfleet/internal/agent/inotify"
 	"promfleet/internal/agent/policy"
 	"promfleet/internal/agent/reload"
 )
@@ -88,6 +89,7 @@ type Agent struct {
 	reportNow chan struct{} // a report is due at once
 	waits     atomic.Bool   // something waits for a confirmation on this host
 	confirmed doorbell      // there is one
+	inline    *inlining
 
 	sights     sights
 	quarantine *quarantine // read by the sync task
@@ -135,6 +137,7 @@ func New(opts Options, log *slog.Logger, reg prometheus.Registerer) (*Agent, err
 		opts: opts, log: log, policy: allowed, server: server, prom: prom,
 		status: &status{}, session: newSession(), reportNow: make(chan struct{}, 1),
 	}
+	a.inline = &inlining{a: a, read: func() (inotify.Usage, error) { return inotify.Read("/proc", opts.PrometheusURL) }}
 	a.reloader = reload.NewWaiting(prom, method, opts.ReloadTimeout, a.awaitsReload)
 	if a.counters, err = newCounters(reg, a.status, opts.Version); err != nil {
 		return nil, err

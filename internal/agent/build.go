@@ -74,7 +74,10 @@ func (a *Agent) build(c *content, f *foreign) (apply.Set, error) {
 	}
 	jobs := make([]render.Job, len(c.jobs))
 	for i, j := range c.jobs {
-		jobs[i] = render.Job{JobConfig: j.config, Targets: j.Targets()}
+		jobs[i] = render.Job{JobConfig: j.config, Targets: j.Targets(), Inline: j.Inline}
+		if jobs[i].Groups, err = a.inlineGroups(j); err != nil {
+			return apply.Set{}, err
+		}
 	}
 	yml, err := render.PrometheusYML(base, jobs, a.disk.TargetsDir())
 	if err != nil {
@@ -121,6 +124,9 @@ func (a *Agent) takeOver(c *content, f *foreign, set apply.Set) (apply.How, erro
 func (a *Agent) sameJobs(f *foreign, set apply.Set) error {
 	targets := map[string][]check.Group{}
 	for _, j := range set.Jobs {
+		if j.Inline {
+			continue // they are in the configuration
+		}
 		for _, file := range j.Files {
 			body, err := a.disk.ReadTargets(file)
 			if err != nil {

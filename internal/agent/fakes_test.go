@@ -21,10 +21,10 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.yaml.in/yaml/v3"
 
 	"promfleet"
 	"promfleet/client"
+	"promfleet/internal/agent/inotify"
 	"promfleet/internal/agent/reload"
 	"promfleet/internal/render"
 )
@@ -266,6 +266,12 @@ type scriptedPrometheus struct {
 	started string
 	// poolless are jobs for which it makes no scrape pool.
 	poolless map[string]bool
+
+	instances     int             // of inotify, that it can have; 0: any number
+	watches       map[string]bool // by glob; false: it could not be watched
+	watcherErrors int
+	parsed        []scriptedJob // of what is loaded
+	parsedFor     string
 }
 
 func (p *scriptedPrometheus) reload(w http.ResponseWriter) {
@@ -286,6 +292,7 @@ func (p *scriptedPrometheus) load() {
 	text, _ := os.ReadFile(p.file)
 	p.loaded, p.ok = string(text), true
 	p.at++
+	p.watch()
 }
 
 func (p *scriptedPrometheus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -334,6 +341,15 @@ func (p *scriptedPrometheus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			ok = 1
 		}
 		fmt.Fprintf(w, "prometheus_config_last_reload_successful %d\nprometheus_config_last_reload_success_timestamp_seconds %d\nprometheus_target_scrape_pools_failed_total %d\n", ok, p.at, len(p.poolless))
+		fmt.Fprintf(w, "prometheus_sd_file_watcher_errors_total %d\n", p.watcherErrors)
+		for glob, alive := range p.watches {
+			files, _ := filepath.Glob(glob)
+			for _, file := range files {
+				if info, err := os.Stat(file); alive && err == nil {
+					fmt.Fprintf(w, "prometheus_sd_file_mtime_seconds{filename=%q} %d\n", file, info.ModTime().Unix())
+				}
+			}
+		}
 	}
 }
 
@@ -345,25 +361,24 @@ const none = "\x00"
 
 // poolsOf gives them, and the targets of one job only; "": of all.
 func (p *scriptedPrometheus) poolsOf(only string) map[string][]map[string]string {
-	var cfg struct {
-		Jobs []struct {
-			Name string `yaml:"job_name"`
-			SD   []struct {
-				Files []string `yaml:"files"`
-			} `yaml:"file_sd_configs"`
-		} `yaml:"scrape_configs"`
-	}
-	if err := yaml.Unmarshal([]byte(p.loaded), &cfg); err != nil {
-		panic(err)
-	}
 	pools := map[string][]map[string]string{}
-	for _, j := range cfg.Jobs {
+	for _, j := range p.jobs() {
 		pools[j.Name] = nil
 		if only != "" && only != j.Name {
 			continue
 		}
+		for _, g := range j.Static {
+			for _, addr := range g.Targets {
+				labels := map[string]string{"__address__": addr, "job": "x"}
+				maps.Copy(labels, g.Labels)
+				pools[j.Name] = append(pools[j.Name], labels)
+			}
+		}
 		for _, sd := range j.SD {
 			for _, glob := range sd.Files {
+				if !p.watches[glob] {
+					continue
+				}
 				files, _ := filepath.Glob(glob)
 				for _, file := range files {
 					pools[j.Name] = append(pools[j.Name], discovered(file)...)
@@ -427,6 +442,7 @@ type bed struct {
 	server *controlPlane
 	prom   *scriptedPrometheus
 	opts   Options
+	usage  inotify.Usage // of the host
 	stop   func()
 }
 
@@ -438,6 +454,7 @@ func inBed(t *testing.T, test func(t *testing.T, b *bed)) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		b := &bed{t: t, dir: dir, server: newControlPlane(), prom: &scriptedPrometheus{file: filepath.Join(dir, "prometheus.yml"), ok: true}}
+		b.usage = inotify.Usage{Limit: 128, Sysctl: "fs.inotify.max_user_instances", UID: 33, PID: 7}
 		b.opts = Options{
 			ServerURL: "http://server", PrometheusURL: "http://prometheus", Version: "test",
 			JoinTokenFile: filepath.Join(dir, "join-token"), DataPath: filepath.Join(dir, "data"), ConfigFile: b.prom.file,
@@ -459,6 +476,7 @@ func (b *bed) agent() *Agent {
 	if a.prom, err = reload.NewPrometheus(b.opts.PrometheusURL, calls, a.log); err != nil {
 		b.t.Fatal(err)
 	}
+	a.inline.read = func() (inotify.Usage, error) { return b.usage, nil }
 	method, err := reload.New(a.opts.ReloadMethod, reload.Config{URL: a.opts.ReloadURL, Client: calls, Timeout: a.opts.ReloadTimeout})
 	a.reloader = reload.NewWaiting(a.prom, method, a.opts.ReloadTimeout, a.awaitsReload)
 	if err != nil {

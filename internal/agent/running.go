@@ -86,6 +86,7 @@ func (r running) Verify(ctx context.Context, look apply.Look) error {
 			Dir:     filepath.Join(r.a.disk.TargetsDir(), j.Key),
 			Targets: j.Targets(),
 			Shared:  j.Shared,
+			Inline:  j.Inline,
 			Load:    func() ([]reload.Target, error) { return r.a.wantedTargets(j.Job) },
 			Changed: j.Changed,
 		})

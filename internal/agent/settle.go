@@ -56,6 +56,7 @@ func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result,
 	case ctx.Err() != nil:
 		return // something newer has come, or this is the end
 	case err != nil:
+		t.a.inline.verified(err, set.Jobs)
 		if res.Trouble != nil {
 			err = fmt.Errorf("%w; %w", res.Trouble, err)
 		}

@@ -21,6 +21,7 @@ type status struct {
 	lastSync, lastApply               time.Time         // with success
 	autoReload                        time.Duration     // Prometheus's own interval; 0: none, or not asked yet
 	notices                           map[string]string // by source
+	inotify                           inotifyStatus
 	told                              told
 }
 
@@ -108,6 +109,12 @@ func (s *status) setQuarantined(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.quarantined = n
+}
+
+func (s *status) setInotify(i inotifyStatus) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inotify = i
 }
 
 // autoReloads keeps in which interval Prometheus reloads by itself, and gives what

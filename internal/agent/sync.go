@@ -130,6 +130,12 @@ func (t *syncTask) Once(ctx context.Context) error {
 		}
 	}
 	t.finishSettling()
+	if t.a.inline.anyDead() {
+		if err := t.again(ctx, c); err != nil {
+			return err
+		}
+		t.finishSettling()
+	}
 	return ctx.Err()
 }
 
@@ -262,6 +268,7 @@ func (t *syncTask) again(ctx context.Context, c *client.Client) error {
 	if t.content == nil {
 		return nil
 	}
+	t.a.inline.look(ctx, t.content)
 	start := time.Now()
 	if t.content != t.restored {
 		t.a.quarantine.wake(ctx)
@@ -339,6 +346,9 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 func (t *syncTask) write(ctx context.Context) (apply.Set, apply.Result, error) {
 	content, err := t.guard(ctx, t.content)
 	if err != nil {
+		return apply.Set{}, apply.Result{Outcome: apply.NotNeeded}, err
+	}
+	if err := t.a.inline.plan(content); err != nil {
 		return apply.Set{}, apply.Result{Outcome: apply.NotNeeded}, err
 	}
 	return t.ship(ctx, content)

@@ -22,6 +22,8 @@ type Job struct {
 	Name   string // job_name
 	Shared bool   // it has a service discovery of its own beside its files
 	Files  []File
+	// Inline: Config itself says the targets of Files, which nobody watches.
+	Inline bool
 }
 
 // Targets counts the targets in the job's files.

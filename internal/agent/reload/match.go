@@ -12,19 +12,19 @@ type Target struct {
 	Labels map[string]string
 }
 
-// difference compares what one pool has discovered below a directory with what
-// is wanted there, both as multisets. Missing are the wanted ones that are not
+// difference compares those that one pool has discovered and that are the job's
+// own with what is wanted, both as multisets. Missing are the wanted ones that are not
 // there, extra the found ones that are not wanted.
 //
 // The labels before relabelling that Prometheus shows are the file's, and with
 // them those that it fills in where the file has none (job, __scheme__ and so
 // on). So targets are sorted into classes by what cannot be filled in, and inside
 // a class, mostly of one, the rest of the wanted labels must be there as wanted.
-func difference(wanted []Target, found []map[string]string, dir string) (missing, extra []string) {
+func difference(wanted []Target, found []map[string]string, own func(map[string]string) bool) (missing, extra []string) {
 	classes := make(map[string][]map[string]string, len(found))
 	for _, labels := range found {
-		if !strings.HasPrefix(labels[metaFilepath], dir) {
-			continue // of a discovery of the job's own
+		if !own(labels) {
+			continue // of another discovery of the job's
 		}
 		class := classOf(labels[addressLabel], labels)
 		classes[class] = append(classes[class], labels)
@@ -43,7 +43,11 @@ func difference(wanted []Target, found []map[string]string, dir string) (missing
 	}
 	for _, left := range classes {
 		for _, labels := range left {
-			extra = append(extra, labels[addressLabel]+" of "+labels[metaFilepath])
+			what := labels[addressLabel]
+			if file := labels[metaFilepath]; file != "" {
+				what += " of " + file
+			}
+			extra = append(extra, what)
 		}
 	}
 	slices.Sort(missing)

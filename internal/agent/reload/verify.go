@@ -24,6 +24,8 @@ type Job struct {
 	Targets int64  // in its files
 	// Shared: the job has a service discovery of its own, which fills the same pool.
 	Shared bool
+	// Inline: its targets are in the configuration itself, and nobody reads its files.
+	Inline bool
 	// Load gives the targets in its files. It is called if there are at most
 	// MaxCompared.
 	Load func() ([]Target, error)
@@ -61,8 +63,8 @@ func (p *Prometheus) Verify(ctx context.Context, want Want, within time.Duration
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !time.Now().Add(pause).Before(deadline):
-			return err
+		case !time.Now().Add(pause).Before(deadline), v.givenUp():
+			return v.withDead(err)
 		}
 		select {
 		case <-ctx.Done():
@@ -78,6 +80,9 @@ type verification struct {
 	want    Want
 	config  bool // seen
 	pending []*pendingJob
+
+	configAt time.Time // when the configuration was first seen
+	values   *values   // of the last look
 }
 
 // pendingJob is a job not seen loaded yet.
@@ -97,11 +102,15 @@ func (v *verification) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	v.values = m
 	if !v.config {
 		if err := v.lookAtConfig(ctx, m); err != nil {
 			return err
 		}
 		v.config = true
+	}
+	if v.configAt.IsZero() {
+		v.configAt = time.Now()
 	}
 	if len(v.pending) == 0 {
 		return nil
@@ -201,6 +210,9 @@ func why(m *values) string {
 // unread names a changed file that file_sd has not read yet, "" if it has read
 // all. The metric has whole seconds.
 func (j *pendingJob) unread(m *values) string {
+	if j.Inline {
+		return ""
+	}
 	for file, mtime := range j.Changed {
 		if m.mtimes[file] != mtime.Unix() {
 			return file
@@ -219,6 +231,15 @@ func (j *pendingJob) assumeRead() {
 	}
 }
 
+// own tells of what a pool has discovered whether it is from the job's files, or
+// where nobody reads them whether it may be.
+func (j *pendingJob) own() func(labels map[string]string) bool {
+	if j.Inline {
+		return func(map[string]string) bool { return true }
+	}
+	return func(labels map[string]string) bool { return strings.HasPrefix(labels[metaFilepath], j.Dir+"/") }
+}
+
 // compare looks at a pool target by target.
 func (v *verification) compare(ctx context.Context, j *pendingJob, m *values, unread string) error {
 	wanted, err := j.Load()
@@ -229,7 +250,10 @@ func (v *verification) compare(ctx context.Context, j *pendingJob, m *values, un
 	if err != nil {
 		return err
 	}
-	missing, extra := difference(wanted, found.discovered, j.Dir+"/")
+	missing, extra := difference(wanted, found.discovered, j.own())
+	if j.Inline && j.Shared {
+		extra = nil // they may be of the job's own discovery
+	}
 	lacking := int64(len(missing)) - found.unlisted
 	switch {
 	case len(extra) == 0 && lacking <= 0:

@@ -274,12 +274,12 @@ func TestVerifyLarge(t *testing.T) {
 func TestDifference(t *testing.T) {
 	plain, https := Target{Addr: "h:1"}, Target{Addr: "h:1", Labels: map[string]string{"__scheme__": "https"}}
 	for _, order := range [][]Target{{plain, https}, {https, plain}} {
-		missing, extra := difference(order, []map[string]string{found("h:1", "__scheme__", "https"), found("h:1")}, "/t/j/")
+		missing, extra := difference(order, []map[string]string{found("h:1", "__scheme__", "https"), found("h:1")}, (&pendingJob{Job: Job{Dir: "/t/j"}}).own())
 		if len(missing)+len(extra) > 0 {
 			t.Errorf("missing %v, extra %v", missing, extra)
 		}
 	}
-	missing, extra := difference([]Target{https}, []map[string]string{found("h:1")}, "/t/j/")
+	missing, extra := difference([]Target{https}, []map[string]string{found("h:1")}, (&pendingJob{Job: Job{Dir: "/t/j"}}).own())
 	if len(missing) != 1 || len(extra) != 1 {
 		t.Errorf("missing %v, extra %v", missing, extra)
 	}
