@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"promfleet"
+	"promfleet/internal/agent/apply"
 	"promfleet/internal/agent/policy"
 	"promfleet/internal/check"
 	"promfleet/internal/render"
@@ -54,6 +55,60 @@ func (r *receiver) atMost() error {
 		return refuse("its parts are more than the %d bytes together that max_bytes of the host's policy allows", limits.MaxBytes)
 	}
 	return nil
+}
+
+// counted holds what a server says of the pieces that are here already against what
+// is in them. Only those that come are counted as they come, and the guard goes by
+// all of the numbers. Those that were applied with the same numbers were counted then.
+func (r *receiver) counted(jobs []apply.Job) error {
+	missing, err := r.a.disk.Missing(jobs)
+	if err != nil {
+		return err
+	}
+	known := r.a.applied()
+	for _, f := range missing {
+		known[f] = true // to come
+	}
+	for _, j := range jobs {
+		for _, f := range j.Files {
+			if known[f] {
+				continue
+			}
+			body, err := r.a.disk.ReadTargets(f)
+			if err != nil {
+				return err
+			}
+			if err := checkTargets(promfleet.Part{Name: render.PieceName(f.Key, f.Piece), Count: f.Targets}, string(body)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// applied gives the target files that were applied last, as their indexes say. An
+// index that cannot be read names none.
+func (a *Agent) applied() map[apply.File]bool {
+	files := map[apply.File]bool{}
+	state := a.disk.State()
+	if state.Manifest == nil {
+		return files
+	}
+	for _, p := range state.Manifest.Parts {
+		name, ok := render.ParseName(p.Name)
+		if !ok || !name.Index() {
+			continue
+		}
+		body, _ := a.data.Part(p.Hash)
+		job, _, err := (&receiver{a: a, names: map[string]bool{}}).index(name.Key, body)
+		if err != nil {
+			continue
+		}
+		for _, f := range job.Files {
+			files[f] = true
+		}
+	}
+	return files
 }
 
 // notTooDeep holds the nesting of a body against the policy.

@@ -78,6 +78,11 @@ func (a *Agent) receive(ctx context.Context, c *client.Client, m promfleet.Manif
 	if err != nil {
 		return nil, err
 	}
+	if c != nil {
+		if err := r.counted(out.applyJobs()); err != nil {
+			return nil, err
+		}
+	}
 	return out, r.targets(ctx, a.toStage(out).applyJobs())
 }
 
