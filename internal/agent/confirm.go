@@ -28,29 +28,32 @@ const (
 	olderFile     = "confirmed-older" // that it may be taken although it is an older one
 )
 
-// confirmedRevision gives the revision that a file confirms, -1 if it does none.
-func (a *Agent) confirmedRevision(name string) int64 {
+// confirmation is what such a file says.
+type confirmation struct {
+	revision int64          // -1: nothing
+	first    promfleet.Hash // of what waits: held.First
+}
+
+// confirmedRevision gives what a file confirms.
+func (a *Agent) confirmedRevision(name string) confirmation {
 	body, err := a.data.Read(name)
-	if err != nil {
-		return -1
+	number, first, _ := strings.Cut(strings.TrimSpace(string(body)), " ")
+	n, numberErr := strconv.ParseInt(number, 10, 64)
+	if err != nil || numberErr != nil || n < 0 {
+		return confirmation{revision: -1}
 	}
-	n, err := strconv.ParseInt(strings.TrimSpace(string(body)), 10, 64)
-	if err != nil || n < 0 {
-		return -1
-	}
-	return n
+	return confirmation{n, promfleet.Hash(first)}
 }
 
 // confirmedBy says who has confirmed a removal; "": nobody.
 func (t *syncTask) confirmedBy(h *held, m promfleet.Manifest) string {
-	covers := func(revision int64) bool { return h.Since <= revision && revision <= h.Revision }
-	if here := t.a.confirmedRevision(confirmedFile); covers(here) {
+	if here := t.a.confirmedRevision(confirmedFile); h.covers(here.revision) && here.first == h.First {
 		return "this host"
-	} else if here >= 0 {
-		t.a.log.Warn("what was confirmed on this host is not what waits now", "confirmed", here, "waits", h.Revision)
+	} else if here.revision >= 0 {
+		t.a.log.Warn("what was confirmed on this host is not what waits now", "confirmed", here.revision, "waits", h.Revision)
 		_ = t.a.data.Remove(confirmedFile) // or it is found, and said, again
 	}
-	if t.a.policy.RemovalConfirm == policy.ConfirmServer && covers(m.Confirmed) {
+	if t.a.policy.RemovalConfirm == policy.ConfirmServer && h.covers(m.Confirmed) {
 		return "the server"
 	}
 	return ""
@@ -58,7 +61,7 @@ func (t *syncTask) confirmedBy(h *held, m promfleet.Manifest) string {
 
 // forgetOlder makes the confirmation of an older revision count once.
 func (t *syncTask) forgetOlder(s apply.State) error {
-	if s.RevisionWritten >= s.RevisionLoaded || t.a.confirmedRevision(olderFile) != s.RevisionWritten {
+	if s.RevisionWritten >= s.RevisionLoaded || t.a.confirmedRevision(olderFile).revision != s.RevisionWritten {
 		return nil
 	}
 	return t.a.data.Remove(olderFile)
@@ -103,7 +106,7 @@ func (d *doorbell) answered() bool {
 // on this host.
 type confirmTask struct {
 	a    *Agent
-	seen [2]int64
+	seen [2]confirmation
 }
 
 func (t *confirmTask) Init(context.Context) error {
@@ -125,21 +128,21 @@ func (t *confirmTask) Run(ctx context.Context) error {
 			continue
 		}
 		now := t.look()
-		if now != t.seen && (now[0] >= 0 || now[1] >= 0) {
+		if now != t.seen && (now[0].revision >= 0 || now[1].revision >= 0) {
 			t.a.confirmed.ring()
 		}
 		t.seen = now
 	}
 }
 
-func (t *confirmTask) look() [2]int64 {
-	return [2]int64{t.a.confirmedRevision(confirmedFile), t.a.confirmedRevision(olderFile)}
+func (t *confirmTask) look() [2]confirmation {
+	return [2]confirmation{t.a.confirmedRevision(confirmedFile), t.a.confirmedRevision(olderFile)}
 }
 
 // Confirm confirms, on the host of an agent that may be running, what waits
-// there: the removal that is held back, or with a revision the taking of that
-// one although it is older than what is loaded. It says in words what it was.
-// promfleet.NotFound: nothing waits.
+// there: the removal that is held back, with a revision only if it is the one of
+// that, or the taking of that revision although it is older than what is loaded.
+// It says in words what it was. promfleet.NotFound: nothing, or something else, waits.
 func Confirm(dataPath string, revision int64) (string, error) {
 	root, err := os.OpenRoot(dataPath)
 	if err != nil {
@@ -150,8 +153,8 @@ func Confirm(dataPath string, revision int64) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("--data.path %s: %w", dataPath, err)
 	}
-	if h != nil && (revision == 0 || h.Since <= revision && revision <= h.Revision) {
-		return h.what(), leave(root, confirmedFile, h.Revision)
+	if h != nil && (revision == 0 || h.covers(revision)) {
+		return h.what(), leave(root, confirmedFile, fmt.Sprint(h.Revision, " ", h.First))
 	}
 	if revision == 0 {
 		return "", promfleet.Errorf(promfleet.NotFound, "nothing waits for a confirmation in %s", dataPath)
@@ -164,15 +167,19 @@ func Confirm(dataPath string, revision int64) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("--data.path %s: %w; give the one that the agent has", dataPath, err)
 	}
-	if revision >= state.RevisionLoaded {
+	switch {
+	case revision < state.RevisionLoaded:
+	case h != nil:
+		return "", promfleet.Errorf(promfleet.NotFound, "it is not revision %d that waits: %s", revision, h.what())
+	default:
 		return "", promfleet.Errorf(promfleet.NotFound, "revision %d is not older than revision %d, which is loaded: the agent takes it without a confirmation", revision, state.RevisionLoaded)
 	}
-	return fmt.Sprintf("revision %d is taken once, although revision %d is loaded", revision, state.RevisionLoaded), leave(root, olderFile, revision)
+	return fmt.Sprintf("revision %d is taken once, although revision %d is loaded", revision, state.RevisionLoaded), leave(root, olderFile, strconv.FormatInt(revision, 10))
 }
 
 // leave writes a confirmation as the owner of the directory, who is the agent,
 // could have done.
-func leave(root *os.Root, name string, revision int64) (err error) {
+func leave(root *os.Root, name, text string) (err error) {
 	temp := "." + name + "." + strconv.Itoa(os.Getpid())
 	f, err := root.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -184,7 +191,7 @@ func leave(root *os.Root, name string, revision int64) (err error) {
 			err = fmt.Errorf("--data.path %s: %w", filepath.Clean(root.Name()), err)
 		}
 	}()
-	_, err = fmt.Fprintln(f, revision)
+	_, err = fmt.Fprintln(f, text)
 	if dir, statErr := root.Stat("."); statErr == nil && os.Geteuid() == 0 {
 		if owner, ok := dir.Sys().(*syscall.Stat_t); ok {
 			err = errors.Join(err, f.Chown(int(owner.Uid), int(owner.Gid)))

@@ -54,8 +54,9 @@ type controlPlane struct {
 	changed  chan struct{}
 	down     bool
 
-	beforeFetch func()  // called with mu held before a fetch is answered; nil: nothing
-	asked       []int64 // the revisions that watches have named
+	beforeFetch func()     // called with mu held before a fetch is answered; nil: nothing
+	asked       []int64    // the revisions that watches have named
+	raw         []rawPiece // target files that want adds
 
 	watches, fetches, fetched int
 	reports                   []promfleet.Report
@@ -165,6 +166,12 @@ type wantedJob struct {
 	pieces map[string][]string
 }
 
+// rawPiece is the body of a target file.
+type rawPiece struct {
+	key, piece, body string
+	count            int64
+}
+
 // want has the node want something else from now on.
 func (c *controlPlane) want(base string, jobs map[string]wantedJob) {
 	c.mu.Lock()
@@ -193,6 +200,13 @@ func (c *controlPlane) next(base string, jobs map[string]wantedJob) {
 			p := c.part(render.PieceName(key, piece), string(text))
 			p.Count = int64(len(addrs))
 			parts = append(parts, p)
+		}
+		for _, r := range c.raw {
+			if r.key == key {
+				p := c.part(render.PieceName(key, r.piece), r.body)
+				p.Count = r.count
+				parts = append(parts, p)
+			}
 		}
 		index, _ := render.IndexBody(parts)
 		p := c.part(render.IndexName(key), string(index))

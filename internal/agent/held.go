@@ -22,6 +22,10 @@ type held struct {
 	// took no fewer: a confirmation of one from there on counts.
 	Revision int64 `json:"revision"`
 	Since    int64 `json:"since"`
+	// Manifest is the hash of what Revision says, and First of what the revision
+	// Since said: a confirmation is of that, whatever else bears the number.
+	Manifest promfleet.Hash `json:"manifest"`
+	First    promfleet.Hash `json:"first"`
 	// Gone of Of targets wait. Of is what the node had before.
 	Gone int64        `json:"gone"`
 	Of   int64        `json:"of"`
@@ -30,6 +34,37 @@ type held struct {
 
 // heldFile keeps it.
 const heldFile = "held.json"
+
+// newHeld is a removal of a manifest that waits, after what waited before, if
+// anything did.
+func newHeld(m promfleet.Manifest, r removal, of int64, before *held) *held {
+	says := saysOf(m)
+	h := &held{Revision: m.Revision, Since: m.Revision, Manifest: says, First: says, Gone: r.Gone, Of: of, Jobs: r.Jobs}
+	if before != nil && r.Fresh == 0 {
+		h.First = before.First
+		// A server may have gone back to a revision before it.
+		h.Since = min(before.Since, m.Revision)
+	}
+	return h
+}
+
+// saysOf is the hash of what a node should have, whatever the revision is called.
+func saysOf(m promfleet.Manifest) promfleet.Hash {
+	parts := slices.SortedFunc(slices.Values(m.Parts), func(a, b promfleet.Part) int { return strings.Compare(a.Name, b.Name) })
+	body, err := json.Marshal(parts)
+	if err != nil {
+		panic(err) // text and numbers
+	}
+	return promfleet.HashOf(body)
+}
+
+// covers tells whether a confirmation of a revision is one of what waits.
+func (h *held) covers(revision int64) bool { return h.Since <= revision && revision <= h.Revision }
+
+// contradicts tells whether a manifest bears the number of what waits, and is not it.
+func (h *held) contradicts(m promfleet.Manifest) bool {
+	return h != nil && h.Revision == m.Revision && h.Manifest != saysOf(m)
+}
 
 // readHeld reads it; nil: nothing waits.
 func readHeld(read func(name string) ([]byte, error)) (*held, error) {
@@ -42,7 +77,7 @@ func readHeld(read func(name string) ([]byte, error)) (*held, error) {
 	}
 	h := &held{}
 	if err := json.Unmarshal(body, h); err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w", heldFile, err)
+		return nil, fmt.Errorf("%s is damaged: %w; remove it, and what waits is counted anew", heldFile, err)
 	}
 	return h, nil
 }
@@ -67,7 +102,7 @@ func (h *held) what() string {
 
 // waiting says what waits, and what to do.
 func (a *Agent) waiting(h *held) string {
-	how := "run `promfleet agent confirm --data.path=" + a.opts.DataPath + "` on this host"
+	how := fmt.Sprintf("run `promfleet agent confirm --data.path=%s --revision=%d` on this host", a.opts.DataPath, h.Revision)
 	if a.policy.RemovalConfirm == policy.ConfirmServer {
 		how = "confirm it on the server, or " + how
 	}
@@ -127,10 +162,7 @@ func (t *syncTask) guard(ctx context.Context, want *content) (*content, error) {
 	if !t.a.policy.TooMany(r.Gone, of) {
 		return t.letGo(want), nil
 	}
-	h := &held{Revision: want.manifest.Revision, Since: want.manifest.Revision, Gone: r.Gone, Of: of, Jobs: r.Jobs}
-	if before != nil && r.Fresh == 0 {
-		h.Since = before.Since
-	}
+	h := newHeld(want.manifest, r, of, before)
 	if by := t.confirmedBy(h, want.manifest); by != "" {
 		t.a.log.Info("a large removal was confirmed", "revision", h.Revision, "targets", h.Gone, "of", h.Of, "by", by)
 		return t.letGo(want), nil
@@ -192,8 +224,31 @@ func (t *syncTask) written() error {
 	return errors.Join(t.a.data.Remove(heldFile), t.a.data.Remove(confirmedFile))
 }
 
-// heldChunk is how many targets a held piece has at most.
-const heldChunk = 4096
+// What a held piece has at the most: targets, and bytes of text in them. In JSON
+// these are up to six times as many, and no part has more than maxBody.
+const (
+	heldChunk = 4096
+	heldBytes = 1 << 20
+)
+
+// chunks are the targets of a job that go, for one held piece each.
+type chunks struct {
+	all  [][]promfleet.Target
+	room int // bytes in the last one
+}
+
+func (c *chunks) add(addr string, labels map[string]string) {
+	size := len(addr)
+	for name, value := range labels {
+		size += len(name) + len(value)
+	}
+	last := len(c.all) - 1
+	if last < 0 || len(c.all[last]) == heldChunk || size > c.room {
+		c.all, c.room, last = append(c.all, nil), heldBytes, last+1
+	}
+	c.room -= size
+	c.all[last] = append(c.all[last], promfleet.Target{Addr: addr, Labels: labels})
+}
 
 // keepBack makes what is written while a removal waits: what is wanted, with the
 // targets that would go in pieces of their own, and with the jobs that would go.
@@ -202,14 +257,12 @@ func (t *syncTask) keepBack(want, applied *content, g guard, all []pair) (*conte
 	if applied == nil {
 		return nil, &wholeHold{"and what was applied last cannot be read again, so nothing of the revision is applied"}
 	}
-	chunks := map[string][][]promfleet.Target{}
+	going := map[string]*chunks{}
 	g.keep = func(want *apply.Job, addr string, labels map[string]string) {
-		c := chunks[want.Key]
-		if len(c) == 0 || len(c[len(c)-1]) == heldChunk {
-			c = append(c, nil)
+		if going[want.Key] == nil {
+			going[want.Key] = &chunks{}
 		}
-		c[len(c)-1] = append(c[len(c)-1], promfleet.Target{Addr: addr, Labels: labels})
-		chunks[want.Key] = c
+		going[want.Key].add(addr, labels)
 	}
 	if _, err := g.weigh(all); err != nil {
 		return nil, err
@@ -219,8 +272,8 @@ func (t *syncTask) keepBack(want, applied *content, g guard, all []pair) (*conte
 	w.manifest.Parts = slices.Clone(want.manifest.Parts)
 	w.jobs, w.parts = slices.Clone(want.jobs), slices.Clone(want.parts)
 	for i := range w.jobs {
-		if c := chunks[w.jobs[i].Key]; c != nil {
-			if err := t.addHeld(&w, i, c); err != nil {
+		if c := going[w.jobs[i].Key]; c != nil {
+			if err := t.addHeld(&w, i, c.all); err != nil {
 				return nil, err
 			}
 		}

@@ -241,8 +241,10 @@ func (t *syncTask) admit(m promfleet.Manifest) error {
 		return refuse("it is for node %q, and this is node %s", cut(m.Node, 100), t.uuid)
 	case m.Revision < 0:
 		return refuse("its revision is %d", m.Revision)
-	case m.Revision < loaded && t.a.confirmedRevision(olderFile) == m.Revision:
+	case m.Revision < loaded && t.a.confirmedRevision(olderFile).revision == m.Revision:
 		t.a.log.Warn("an older revision is taken, as was confirmed on this host", "revision", m.Revision, "loaded", loaded)
+	case t.held.contradicts(m):
+		return refuse("revision %d waits for a confirmation, and now the server says another thing of the same revision: was a backup restored? change the node once more, so that its revision rises", m.Revision)
 	case m.Revision < loaded:
 		t.a.waits.Store(true)
 		return refuse("it is of revision %d, and revision %d was loaded already: the server went back in time, was a backup restored? to take it all the same, run `promfleet agent confirm --revision=%d --data.path=%s` on this host", m.Revision, loaded, m.Revision, t.a.opts.DataPath)
