@@ -11,11 +11,10 @@ import (
 	"promfleet/internal/agent/apply"
 )
 
-// good is what Prometheus was last seen to have, job by job: what one that it
-// will not have goes back to. It is kept in the data path, the bodies among the
-// parts there.
+// good is what Prometheus has taken last, job by job: what one that it will not
+// have goes back to. It is kept in the data path, the bodies among the parts there.
 type good struct {
-	// Base is the hash of the base config; "": nothing was seen loaded yet.
+	// Base is the hash of the base config; "": nothing was taken yet.
 	Base promfleet.Hash `json:"base"`
 	// Local: the base is the host's own, and not the server's.
 	Local bool               `json:"local,omitempty"`
@@ -48,7 +47,7 @@ func readGood(data *apply.Data) (good, error) {
 
 func (g good) known() bool { return g.Base != "" }
 
-// has tells whether a suspect is what was last seen loaded.
+// has tells whether a suspect is what was taken last.
 func (g good) has(s suspect) bool {
 	if s.isBase() {
 		return g.Base == s.Config
@@ -77,19 +76,15 @@ func (g good) parts() []promfleet.Hash {
 	return all
 }
 
-// loaded notes that Prometheus was seen to have all of a content but some jobs.
-// What is in quarantine and was seen is so no longer.
-func (q *quarantine) loaded(s *shipment, but map[string]bool) error {
+// taken notes that Prometheus has loaded what was written. What of it is in
+// quarantine is so no longer.
+func (q *quarantine) taken(s *shipment) error {
 	g := good{Base: s.baseHash, Local: s.content.base == nil || s.content.localBase, Jobs: map[string]goodJob{}}
 	for _, j := range s.content.jobs {
-		if !but[j.Key] {
-			g.Jobs[j.Key] = goodJob{Name: j.Name, Config: j.part.Hash, Size: j.part.Size}
-		} else if before, ok := q.good.Jobs[j.Key]; ok {
-			g.Jobs[j.Key] = before
-		}
+		g.Jobs[j.Key] = goodJob{Name: j.Name, Config: j.part.Hash, Size: j.part.Size}
 	}
 	if g.Base == q.good.Base && g.Local == q.good.Local && maps.Equal(g.Jobs, q.good.Jobs) {
-		return q.discharge(but)
+		return q.discharge()
 	}
 	if _, ok := q.a.data.Part(g.Base); !ok {
 		if err := q.a.data.KeepPart(s.base); err != nil {
@@ -104,7 +99,7 @@ func (q *quarantine) loaded(s *shipment, but map[string]bool) error {
 		return fmt.Errorf("--data.path: %w", err)
 	}
 	q.good = g
-	return q.discharge(but)
+	return q.discharge()
 }
 
 // named gives the key of the job of that name.

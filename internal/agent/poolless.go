@@ -45,11 +45,7 @@ func (t *syncTask) settleAll(ctx context.Context, set apply.Set, p running) (rem
 	if err != nil {
 		return removed, err
 	}
-	but := map[string]bool{}
-	for key := range q.poolless {
-		but[key] = true
-	}
-	return removed, q.loaded(t.shipped, but)
+	return removed, q.taken(t.shipped)
 }
 
 func (t *syncTask) settleBut(ctx context.Context, set apply.Set, p except) (int, error) {

@@ -126,9 +126,9 @@ func (q *quarantine) isOut(s suspect) bool {
 	return p != nil && p.suspect == s && !p.trying
 }
 
-// discharge lets those go that were seen loaded.
-func (q *quarantine) discharge(but map[string]bool) error {
-	return q.release(func(p *patient) bool { return q.good.has(p.suspect) || p.trying && but[p.Key] }, "Prometheus has taken it")
+// discharge lets those go that Prometheus has taken.
+func (q *quarantine) discharge() error {
+	return q.release(func(p *patient) bool { return q.good.has(p.suspect) }, "Prometheus has taken it")
 }
 
 func (q *quarantine) release(which func(*patient) bool, why string) error {

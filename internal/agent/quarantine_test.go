@@ -70,6 +70,21 @@ func (b *bed) never(job string) {
 	}
 }
 
+// grows fails if a reload with success was without a job that the one before had.
+func (b *bed) grows() {
+	b.t.Helper()
+	b.prom.mu.Lock()
+	defer b.prom.mu.Unlock()
+	for i := 1; i < len(b.prom.loads); i++ {
+		for _, name := range b.prom.loads[i-1] {
+			if !slices.Contains(b.prom.loads[i], name) {
+				b.t.Errorf("load %d of %d is without job %s", i+1, len(b.prom.loads), name)
+				return
+			}
+		}
+	}
+}
+
 func (b *bed) quarantined(words ...string) promfleet.Report {
 	b.t.Helper()
 	r := b.expect(promfleet.StateQuarantined)
@@ -149,6 +164,7 @@ func TestQuarantineSearch(t *testing.T) {
 					same(t, 1, len(b.scraped(name)))
 				}
 				b.never("good")
+				b.grows()
 
 				// Nothing more happens, and a restart does not try them again.
 				n := b.prom.counts()
@@ -343,6 +359,67 @@ func TestQuarantineBase(t *testing.T) {
 		b.server.want("global: {scrape_interval: 16s}\n", fresh(20))
 		b.expect(promfleet.StateInSync)
 		same(t, 21, len(b.running()))
+		b.never("good")
+		b.stop()
+	})
+}
+
+// TestQuarantineLocalBase: the same for a base that is the host's own.
+func TestQuarantineLocalBase(t *testing.T) {
+	inBed(t, func(t *testing.T, b *bed) {
+		b.opts.BaseConfig = filepath.Join(b.dir, "base.yml")
+		b.put("base.yml", "global: {scrape_interval: 15s}\n")
+		b.refusing(func(yml string) string {
+			if strings.Contains(yml, "scrape_interval: 17s") {
+				return "failed to reload config: no"
+			}
+			return ""
+		})
+		b.put("base.yml", "global: {scrape_interval: 17s}\n")
+		b.server.want("", fresh(2))
+		r := b.expect(promfleet.StateFailed)
+		if !strings.Contains(r.Error, "the base config is held back") {
+			t.Errorf("error %q", r.Error)
+		}
+		n := b.prom.counts()
+		b.stop()
+		b.start()
+		b.after(2 * time.Minute)
+		same(t, n, b.prom.counts())
+		same(t, 3, len(b.running()))
+		b.put("base.yml", "global: {scrape_interval: 16s}\n")
+		b.expect(promfleet.StateInSync)
+		if yml := b.read("prometheus.yml"); !strings.Contains(yml, "scrape_interval: 16s") {
+			t.Errorf("prometheus.yml:\n%s", yml)
+		}
+		b.never("good")
+		b.stop()
+	})
+}
+
+// TestQuarantineForgotten: what was good is not known any more. A job that may be
+// loaded is not taken away to find out: all is held back.
+func TestQuarantineForgotten(t *testing.T) {
+	inBed(t, func(t *testing.T, b *bed) {
+		b.opts.BaseConfig = filepath.Join(b.dir, "base.yml")
+		b.put("base.yml", "global: {scrape_interval: 15s}\n")
+		b.refusing(func(yml string) string {
+			if strings.Contains(yml, "scrape_interval: 17s") {
+				return "failed to reload config: no"
+			}
+			return ""
+		})
+		b.stop()
+		if err := os.Remove(filepath.Join(b.dir, "data", goodFile)); err != nil {
+			t.Fatal(err)
+		}
+		b.put("base.yml", "global: {scrape_interval: 17s}\n")
+		b.server.want("", fresh(3))
+		b.start()
+		b.expect(promfleet.StateFailed)
+		same(t, []string{"good"}, b.running())
+		b.put("base.yml", "global: {scrape_interval: 16s}\n")
+		b.expect(promfleet.StateInSync)
 		b.never("good")
 		b.stop()
 	})

@@ -83,27 +83,36 @@ func (s *search) refused() {
 
 // found takes those out that it is. What is left of the bad ones may be good.
 func (s *search) found(all ...suspect) {
-	is := func(x suspect) bool { return slices.Contains(all, x) }
-	if slices.ContainsFunc(s.bad, is) {
+	is := setOf(all)
+	in := func(x suspect) bool { return is[x] }
+	if slices.ContainsFunc(s.bad, in) {
 		s.rest = append(s.bad, s.rest...)
 		s.bad = nil
 	}
-	s.rest = slices.DeleteFunc(slices.Clone(s.rest), is)
-	s.passed = slices.DeleteFunc(slices.Clone(s.passed), is)
+	s.rest = slices.DeleteFunc(slices.Clone(s.rest), in)
+	s.passed = slices.DeleteFunc(slices.Clone(s.passed), in)
+}
+
+func setOf(all []suspect) map[suspect]bool {
+	set := make(map[suspect]bool, len(all))
+	for _, x := range all {
+		set[x] = true
+	}
+	return set
 }
 
 // review brings the search to the suspects that there are now.
 func (s *search) review(now []suspect) {
-	gone := func(x suspect) bool { return !slices.Contains(now, x) }
-	var left []suspect
-	for _, x := range slices.Concat(s.passed, s.bad, s.rest) {
-		if gone(x) {
-			left = append(left, x)
+	known, wanted := setOf(slices.Concat(s.passed, s.bad, s.rest)), setOf(now)
+	var gone []suspect
+	for x := range known {
+		if !wanted[x] {
+			gone = append(gone, x)
 		}
 	}
-	s.found(left...)
+	s.found(gone...)
 	for _, x := range now {
-		if !slices.Contains(s.passed, x) && !slices.Contains(s.bad, x) && !slices.Contains(s.rest, x) {
+		if !known[x] {
 			s.rest = append(s.rest, x)
 		}
 	}
@@ -114,6 +123,6 @@ func (s *search) open() []suspect { return slices.Concat(s.bad, s.rest) }
 
 // withheld gives those that the next trial is without.
 func (s *search) withheld() []suspect {
-	try := s.next().try
-	return slices.DeleteFunc(s.open(), func(x suspect) bool { return slices.Contains(try, x) })
+	try := setOf(s.next().try)
+	return slices.DeleteFunc(s.open(), func(x suspect) bool { return try[x] })
 }

@@ -133,7 +133,7 @@ func (t *syncTask) judge(ctx context.Context, want *content, s *shipment, set ap
 	case ctx.Err() != nil:
 		return false, err
 	case err == nil:
-		return t.taken(ctx, want, s, set, res), nil
+		return t.taken(ctx, want, s, set, res)
 	case !errors.Is(err, apply.ErrRefused) || res.Outcome != apply.Refused || t.heldBack:
 		if q.search != nil || q.onTrial() {
 			t.giveUp(promfleet.HashOf(set.Config))
@@ -146,28 +146,33 @@ func (t *syncTask) judge(ctx context.Context, want *content, s *shipment, set ap
 }
 
 // taken is what follows if a set was not refused.
-func (t *syncTask) taken(ctx context.Context, want *content, s *shipment, set apply.Set, res apply.Result) (again bool) {
+func (t *syncTask) taken(ctx context.Context, want *content, s *shipment, set apply.Set, res apply.Result) (again bool, _ error) {
 	q := t.a.quarantine
 	t.shipped = s
 	sure := !t.heldBack && (res.Outcome == apply.Reloaded || res.Outcome == apply.NotNeeded) && !t.a.disk.State().ReloadPending
 	switch {
-	case !sure && q.searching():
+	case sure:
+		if err := q.taken(s); err != nil {
+			return false, err
+		}
+	case q.searching():
 		// Prometheus may start with what is on the disk now: it must be what it had.
 		q.suspended = true
-		return true
-	case !sure && q.onTrial():
+		return true, nil
+	case q.onTrial():
 		q.sleep()
-		return true
-	case !q.searching():
-		return false
+		return true, nil
+	}
+	if !q.searching() {
+		return false, nil
 	}
 	q.search.accepted()
 	if q.search.next().over {
 		q.endSearch()
-		return false
+		return false, nil
 	}
-	t.settleTrial(ctx, want, s, set)
-	return false
+	t.settleTrial(ctx, want, set)
+	return false, nil
 }
 
 // refusedBy is what follows if Prometheus refused a set, and has the one before
@@ -176,7 +181,8 @@ func (t *syncTask) refusedBy(ctx context.Context, want *content, s *shipment, se
 	q := t.a.quarantine
 	state := t.a.disk.State()
 	adopting := f != nil && f.jobs && t.a.opts.TakeOver != TakeOverDiscard // all or nothing
-	if state.ReloadPending || adopting {
+	forgotten := q.search == nil && !q.good.known() && state.Manifest != nil
+	if state.ReloadPending || adopting || forgotten {
 		t.giveUp(promfleet.HashOf(set.Config))
 		return false, err
 	}
@@ -324,7 +330,7 @@ func (o onlyConfig) Verify(ctx context.Context, look apply.Look) error {
 
 // settleTrial makes a trial that was taken what a refusal goes back to, so that
 // its jobs are not stopped by the next trial.
-func (t *syncTask) settleTrial(ctx context.Context, want *content, s *shipment, set apply.Set) {
+func (t *syncTask) settleTrial(ctx context.Context, want *content, set apply.Set) {
 	set.Manifest.Revision = t.a.disk.State().RevisionLoaded
 	// The files of those that are withheld are needed for the next trials.
 	for _, j := range want.applyJobs() {
@@ -333,10 +339,7 @@ func (t *syncTask) settleTrial(ctx context.Context, want *content, s *shipment, 
 		}
 	}
 	_, err := t.a.disk.Settle(ctx, set, onlyConfig{running{a: t.a, within: verifyFor}})
-	if err == nil {
-		t.verifyAll = true
-		err = t.a.quarantine.loaded(s, nil)
-	}
+	t.verifyAll = true
 	if err != nil && ctx.Err() == nil {
 		t.a.log.Warn("a trial was taken and is not seen loaded", "err", err)
 	}

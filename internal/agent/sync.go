@@ -336,7 +336,7 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 	if res.Changed() || state.RevisionWritten != before {
 		t.tidy(t.a.drift.lookout.Settled)
 	}
-	if err := t.a.quarantine.loaded(t.shipped, nil); err != nil {
+	if err := t.a.quarantine.taken(t.shipped); err != nil {
 		t.fail(err, set.Manifest.Revision)
 		return nil
 	}
