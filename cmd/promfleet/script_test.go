@@ -18,6 +18,7 @@ import (
 	"promfleet"
 	"promfleet/client"
 	"promfleet/internal/pgtest"
+	"promfleet/internal/proctest"
 )
 
 func TestMain(m *testing.M) {
@@ -51,6 +52,7 @@ func databases(t *testing.T, postgres *pgtest.Server) (next func() string) {
 }
 
 func scripts(t *testing.T, database string, storageURL func() string) {
+	prometheus := proctest.Part(t, "PROMFLEET_PROMETHEUS_DEBIAN")
 	testscript.Run(t, testscript.Params{
 		Dir:                 scriptDir,
 		RequireExplicitExec: true,
@@ -59,6 +61,7 @@ func scripts(t *testing.T, database string, storageURL func() string) {
 			env.Setenv("ADDR", addr)
 			env.Setenv("PROMFLEET_URL", "http://"+addr)
 			env.Setenv("PROMFLEET_STORAGE_URL", storageURL())
+			env.Setenv("PROMETHEUS_BIN", prometheus)
 			return err
 		},
 		Condition: func(cond string) (bool, error) {

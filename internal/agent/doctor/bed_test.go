@@ -93,7 +93,12 @@ func (b *bed) startServer() {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
-	b.t.Cleanup(func() { stop(); <-ended })
+	b.t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			b.t.Errorf("the server: %v", err)
+		}
+	})
 	b.ServerURL = "http://" + s.Addrs()[0]
 	if b.api, err = client.New(client.Config{URL: b.ServerURL, Token: tok.Secret}); err != nil {
 		b.t.Fatal(err)
@@ -157,7 +162,8 @@ func (b *bed) looks(check string) (*exam, map[string]Line) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return x, x.only(b.t, check)
+	lines := x.only(b.t, check)
+	return x, lines
 }
 
 func (x *exam) only(t *testing.T, check string) map[string]Line {

@@ -55,6 +55,9 @@ func (x *exam) lookAtConfig(context.Context) reload.Finding {
 }
 
 func (x *exam) noConfig() reload.Finding {
+	if _, err := os.Stat(filepath.Dir(x.o.ConfigFile)); err != nil {
+		return warning("see to its directory first", "%s is not there, nor is its directory", x.o.ConfigFile)
+	}
 	if f := x.unreadable(filepath.Dir(x.o.ConfigFile), nil); f != nil {
 		return *f
 	}

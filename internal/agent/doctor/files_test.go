@@ -139,17 +139,18 @@ func TestThingsInTheWay(t *testing.T) {
 	b.write(filepath.Join(b.TargetsDir, apply.TargetsStage), "", 0o600)
 	try("targets directory", reload.Bad, "stages its files")
 
-	real := b.ConfigFile
-	b.write(real, emptyYML, 0o644)
+	regular := b.ConfigFile
+	b.write(regular, emptyYML, 0o644)
 	b.ConfigFile = filepath.Join(b.dir, "link.yml")
-	if err := os.Symlink(real, b.ConfigFile); err != nil {
+	if err := os.Symlink(regular, b.ConfigFile); err != nil {
 		t.Fatal(err)
 	}
-	try("prometheus.yml", reload.Bad, "is a symlink", "give "+real)
+	try("prometheus.yml", reload.Bad, "is a symlink", "give "+regular)
 	b.ConfigFile = b.mkdir("dir.yml", 0o755)
 	try("prometheus.yml", reload.Bad, "not a regular file")
 	b.ConfigFile = filepath.Join(b.dir, "none", "prometheus.yml")
 	try("config directory", reload.Bad, "is not there", "--prometheus.config-file")
+	try("prometheus.yml", reload.Doubtful, "nor is its directory")
 	b.ConfigFile = filepath.Join(file, "prometheus.yml")
 	try("config directory", reload.Bad, "not a directory")
 }

@@ -19,7 +19,7 @@ func fileOf(info fs.FileInfo) (file, bool) {
 	if !is {
 		return file{}, false
 	}
-	dev := uint64(st.Dev)
+	dev := uint64(st.Dev) //nolint:unconvert // of another type on other systems
 	return file{major: uint64(unix.Major(dev)), minor: uint64(unix.Minor(dev)), inode: st.Ino}, true
 }
 
@@ -55,7 +55,9 @@ func spaceAt(path string) (space, error) {
 		return space{}, err
 	}
 	block := uint64(s.Bsize)
-	return space{bytes: uint64(s.Bavail) * block, of: s.Blocks * block, inodes: uint64(s.Ffree), ofThem: uint64(s.Files)}, nil
+	left := uint64(s.Bavail)  //nolint:unconvert // of other types on other systems
+	inodes := uint64(s.Ffree) //nolint:unconvert // the same
+	return space{bytes: left * block, of: s.Blocks * block, inodes: inodes, ofThem: s.Files}, nil
 }
 
 // me says who runs this.
