@@ -101,6 +101,6 @@ func written(h *host) {
 		h.t.Fatal(err)
 	}
 	proctest.WaitFor(h.t, "the revision is written", func() bool {
-		return metric(h.t, h.agent, "promfleet_agent_revision_written", nil) == float64(n.Status.RevisionWanted)
+		return metric(h.t, h.agent, "promfleet_agent_revision", map[string]string{"stage": "written"}) == float64(n.Status.RevisionWanted)
 	})
 }

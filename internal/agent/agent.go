@@ -153,28 +153,68 @@ func New(opts Options, log *slog.Logger, reg prometheus.Registerer) (*Agent, err
 func (a *Agent) Run(ctx context.Context) error { return a.run(ctx, taskEntries) }
 
 func (a *Agent) run(ctx context.Context, entries []taskEntry) error {
-	if err := a.open(); err != nil {
-		return err
-	}
-	defer a.close()
-	tasks := make([]Task, 0, len(entries))
-	for _, e := range entries {
-		t := e.build(a)
-		if err := t.Init(ctx); err != nil {
-			return fmt.Errorf("%s: %w", e.name, err)
-		}
-		tasks = append(tasks, t)
-	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
-	for i, t := range tasks {
+	err := a.begin(ctx, g, entries)
+	if err != nil {
+		stop()
+	}
+	if ended := g.Wait(); err == nil {
+		err = ended
+	}
+	if a.drift != nil {
+		a.close()
+	}
+	return err
+}
+
+// begin starts the tasks: those that need no disk at once, the others when it is
+// open and all of them are initialised.
+func (a *Agent) begin(ctx context.Context, g *errgroup.Group, entries []taskEntry) error {
+	type named struct {
+		Task
+		name string
+	}
+	start := func(t named) {
 		g.Go(func() error {
 			if err := t.Run(ctx); err != nil {
-				return fmt.Errorf("%s: %w", entries[i].name, err)
+				return fmt.Errorf("%s: %w", t.name, err)
 			}
 			return nil
 		})
 	}
-	return g.Wait()
+	var rest []named
+	for _, e := range entries {
+		t := named{e.build(a), e.name}
+		if _, ok := t.Task.(disklessTask); !ok {
+			rest = append(rest, t)
+			continue
+		}
+		if err := t.Init(ctx); err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+		start(t)
+	}
+	err := a.patiently(ctx, func() error {
+		if err := a.open(); err != nil {
+			return err
+		}
+		for _, t := range rest {
+			if err := t.Init(ctx); err != nil {
+				a.close()
+				return fmt.Errorf("%s: %w", t.name, err)
+			}
+		}
+		return nil
+	})
+	if err != nil || a.drift == nil {
+		return err
+	}
+	for _, t := range rest {
+		start(t)
+	}
+	return nil
 }
 
 // Once registers, syncs, applies, reports, and returns. It is an error if the
@@ -214,12 +254,14 @@ func (a *Agent) open() (err error) {
 	}
 	a.log.Info("the local policy", "from", a.policy, "max_removal_percent", a.policy.MaxRemovalPercent, "removal_confirm", a.policy.RemovalConfirm,
 		"allow_paths", a.paths().Allowed(), "drift", a.policy.Drift)
+	a.status.begin()
 	state := a.disk.State()
 	a.status.setRevisions(state.RevisionReceived, state.RevisionWritten, state.RevisionLoaded)
 	return nil
 }
 
 func (a *Agent) close() {
+	defer func() { a.drift = nil }()
 	if err := errors.Join(a.drift.copies.Close(), a.disk.Close(), a.data.Close()); err != nil {
 		a.log.Warn("cannot close", "err", err)
 	}

@@ -34,3 +34,12 @@ func (h *holdback) refused(hash promfleet.Hash, now time.Time, interval time.Dur
 func (h *holdback) holds(hash promfleet.Hash, now time.Time) bool {
 	return h.hash == hash && now.Before(h.until)
 }
+
+// next gives when a configuration that Prometheus would not have is tried again;
+// zero: there is none.
+func (h *holdback) next(s apply.State) time.Time {
+	if s.Refused == nil || s.Refused.Hash != h.hash {
+		return time.Time{}
+	}
+	return h.until
+}

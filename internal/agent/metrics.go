@@ -31,21 +31,12 @@ func (t *metricsTask) Init(ctx context.Context) (err error) {
 	return nil
 }
 
+// needsNoDisk: the pages are there before the disk is, to say what is wrong with it.
+func (t *metricsTask) needsNoDisk() {}
+
 // Run serves until ctx is done.
 func (t *metricsTask) Run(ctx context.Context) error {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(t.a.gatherer, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "promfleet agent is healthy.")
-	})
-	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) {
-		if !t.a.status.ready() {
-			http.Error(w, "promfleet agent has not synced yet.", http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "promfleet agent is ready.")
-	})
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	srv := &http.Server{Handler: t.a.pages(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	stop := context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
@@ -58,6 +49,17 @@ func (t *metricsTask) Run(ctx context.Context) error {
 	return nil
 }
 
+// pages are the agent's own.
+func (a *Agent) pages() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.gatherer, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "promfleet agent is healthy.")
+	})
+	mux.HandleFunc("GET /-/ready", a.ready)
+	return mux
+}
+
 // counters are the agent's own metrics. None has an id or a hash as a label.
 type counters struct {
 	syncs   *prometheus.CounterVec
@@ -65,7 +67,11 @@ type counters struct {
 	reloads *prometheus.CounterVec
 	writes  *prometheus.CounterVec
 	repairs prometheus.Counter
+	fails   *prometheus.CounterVec
 }
+
+// failed counts a failure by its reason.
+func (c *counters) failed(err error) { c.fails.WithLabelValues(failureReason(err)).Inc() }
 
 func newCounters(reg prometheus.Registerer, s *status, version string) (*counters, error) {
 	vec := func(name, help, label string) *prometheus.CounterVec {
@@ -84,12 +90,16 @@ func newCounters(reg prometheus.Registerer, s *status, version string) (*counter
 		applies: vec("applies_total", "Times that the files were brought to a revision, by result.", "result"),
 		reloads: vec("reloads_total", "Reloads of Prometheus, by outcome.", "outcome"),
 		writes:  vec("writes_total", "Files written, by kind.", "kind"),
+		fails:   vec("sync_failures_total", "Times that what is wanted was not had or not applied, by reason.", "reason"),
 	}
 	c.repairs = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "promfleet", Subsystem: "agent", Name: "drift_repairs_total",
 		Help: "Files that somebody had edited and that were put right."})
 	for _, result := range []string{"success", "failure"} {
 		c.syncs.WithLabelValues(result)
 		c.applies.WithLabelValues(result)
+	}
+	for _, reason := range failureReasons {
+		c.fails.WithLabelValues(reason)
 	}
 	for _, kind := range []string{"config", "targets"} {
 		c.writes.WithLabelValues(kind)
@@ -101,11 +111,7 @@ func newCounters(reg prometheus.Registerer, s *status, version string) (*counter
 	})
 	build.Set(1)
 	for _, m := range []prometheus.Collector{
-		c.syncs, c.applies, c.reloads, c.writes, c.repairs, build,
-		gauge("revision_wanted", "The newest revision that the server has told.", func(s *status) float64 { return float64(s.wanted) }),
-		gauge("revision_received", "The last revision whose parts have all arrived.", func(s *status) float64 { return float64(s.received) }),
-		gauge("revision_written", "The revision that the files say.", func(s *status) float64 { return float64(s.written) }),
-		gauge("revision_loaded", "The last revision that Prometheus was seen to have.", func(s *status) float64 { return float64(s.loaded) }),
+		c.syncs, c.applies, c.reloads, c.writes, c.repairs, c.fails, build, newStateMetrics(s),
 		gauge("held_targets", "Targets that stay until their removal is confirmed.", func(s *status) float64 { return float64(s.heldTargets) }),
 		gauge("drifted_files", "Files that are not as the agent has written them.", func(s *status) float64 { return float64(s.drifted) }),
 		gauge("quarantined_jobs", "Jobs, and the base config, that wait since the running Prometheus refuses them.", func(s *status) float64 { return float64(s.quarantined) }),

@@ -52,9 +52,12 @@ func TestOverNetwork(t *testing.T) {
 	}
 	for path, want := range map[string][]string{
 		"/-/healthy": {"healthy"},
-		"/-/ready":   {"ready"},
+		"/-/ready":   {"promfleet agent is ready.", "state: in_sync", "revision: 1 wanted, 1 received, 1 written, 1 loaded", "is reachable, last answer at"},
 		"/metrics": {
-			"promfleet_agent_revision_wanted 1", "promfleet_agent_revision_received 1", "promfleet_agent_revision_written 1", "promfleet_agent_revision_loaded 1",
+			`promfleet_agent_revision{stage="wanted"} 1`, `promfleet_agent_revision{stage="received"} 1`,
+			`promfleet_agent_revision{stage="written"} 1`, `promfleet_agent_revision{stage="loaded"} 1`,
+			`promfleet_agent_state{state="in_sync"} 1`, `promfleet_agent_state{state="failed"} 0`,
+			`promfleet_agent_next_try_timestamp_seconds{what="server"} 0`, `promfleet_agent_sync_failures_total{reason="disk"} 0`,
 			`promfleet_agent_reloads_total{outcome="reloaded"} 1`, `promfleet_agent_writes_total{kind="targets"} 1`, `promfleet_agent_writes_total{kind="config"} 1`,
 			`promfleet_agent_applies_total{result="success"} 1`, `promfleet_agent_build_info{version="1.2.3"} 1`,
 		},

@@ -63,6 +63,13 @@ func (t *registerTask) Run(ctx context.Context) error {
 	for {
 		err := t.register(ctx)
 		d := wait.next()
+		if saysNo(err) {
+			d = slowPause
+		}
+		if err != nil && ctx.Err() == nil {
+			t.a.counters.failed(err)
+			t.a.status.serverAway(err, time.Now().Add(d))
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -75,7 +82,6 @@ func (t *registerTask) Run(ctx context.Context) error {
 			}
 			continue
 		case saysNo(err):
-			d = slowPause
 			t.a.log.Error("the server does not let this node in", "err", err)
 		default:
 			t.a.log.Warn("cannot register", "err", err, "retry_in", d.Round(time.Millisecond))

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"sync"
+	"time"
 
 	"promfleet/client"
 )
@@ -63,4 +64,15 @@ func (s *session) lostC() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lost
+}
+
+// waitFor is wait for a time; nil: there is none yet.
+func (s *session) waitFor(ctx context.Context, d time.Duration) *client.Client {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	c, err := s.wait(ctx)
+	if err != nil {
+		return nil
+	}
+	return c
 }

@@ -18,11 +18,20 @@ type status struct {
 	problem                           string
 	heldTargets                       int64
 	drifted, quarantined              int
+	server                            reach
+	nextReload                        time.Time
 	lastSync, lastApply               time.Time         // with success
 	autoReload                        time.Duration     // Prometheus's own interval; 0: none, or not asked yet
 	notices                           map[string]string // by source
 	inotify                           inotifyStatus
 	told                              told
+}
+
+// begin forgets what was wrong before the disk could be opened.
+func (s *status) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state, s.problem = "", ""
 }
 
 func (s *status) setWanted(revision int64) {
@@ -136,13 +145,6 @@ func (s *status) applied(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastApply = at
-}
-
-// ready tells whether a first sync has come to an end, good or bad.
-func (s *status) ready() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.state != ""
 }
 
 // report gives what there is to report; false if nothing was synced yet.

@@ -89,11 +89,15 @@ func (t *syncTask) Run(ctx context.Context) error {
 		t.a.log.Warn("cannot put the files right without the server", "err", err)
 	}
 	for {
-		c, err := t.a.session.wait(ctx)
-		if err != nil {
+		c := t.a.session.waitFor(ctx, t.a.opts.SyncInterval)
+		if ctx.Err() != nil {
 			return nil
 		}
-		err = t.round(ctx, c, min(t.a.opts.SyncInterval, maxWait))
+		if c == nil {
+			t.alone(ctx)
+			continue
+		}
+		err := t.round(ctx, c, min(t.a.opts.SyncInterval, maxWait))
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -108,10 +112,27 @@ func (t *syncTask) Run(ctx context.Context) error {
 		default:
 			d := wait.next()
 			t.a.log.Warn("cannot sync", "err", err, "retry_in", d.Round(time.Millisecond))
+			if fromServer(err) {
+				t.a.status.serverAway(err, time.Now().Add(d))
+				t.alone(ctx)
+			}
 			if pause(ctx, d) != nil {
 				return nil
 			}
 		}
+	}
+}
+
+// alone does each sync interval what can be done while the server is away: what is
+// here stays, and is put right from what is here.
+func (t *syncTask) alone(ctx context.Context) {
+	now := time.Now()
+	if now.Sub(t.synced) < t.a.opts.SyncInterval-time.Second/2 {
+		return
+	}
+	t.synced = now
+	if err := t.again(ctx, nil); err != nil && ctx.Err() == nil {
+		t.a.log.Warn("cannot put the files right without the server", "err", err)
 	}
 }
 
@@ -154,6 +175,7 @@ func (t *syncTask) round(ctx context.Context, c *client.Client, wait time.Durati
 	}
 	if err != nil {
 		t.a.counters.syncs.WithLabelValues("failure").Inc()
+		t.a.counters.failed(err)
 		if t.a.quarantine.searching() {
 			err = errors.Join(err, t.again(ctx, nil))
 		}
@@ -161,6 +183,9 @@ func (t *syncTask) round(ctx context.Context, c *client.Client, wait time.Durati
 	}
 	t.a.counters.syncs.WithLabelValues("success").Inc()
 	t.a.status.synced(time.Now())
+	if t.a.status.serverHere() {
+		t.a.reportSoon() // what has happened meanwhile
+	}
 	if reply != nil {
 		return t.take(ctx, c, reply)
 	}
@@ -298,6 +323,7 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 	state := t.a.disk.State()
 	t.a.status.setRevisions(t.content.manifest.Revision, state.RevisionWritten, state.RevisionLoaded)
 	t.count(res, err)
+	t.a.status.setNextReload(t.hold.next(state))
 	if err == nil {
 		err = errors.Join(t.written(), t.forgetOlder(state))
 	}
@@ -389,6 +415,8 @@ func (t *syncTask) count(res apply.Result, err error) {
 
 // fail says why what is wanted is not there.
 func (t *syncTask) fail(err error, revision int64) {
+	err = t.a.atDisk(err)
+	t.a.counters.failed(err)
 	if t.setState(promfleet.StateFailed, err) {
 		t.a.log.Error("not applied", "revision", revision, "err", oneLine(err.Error()))
 	}

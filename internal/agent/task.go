@@ -25,6 +25,12 @@ type onceTask interface {
 	Once(ctx context.Context) error
 }
 
+// disklessTask is a Task that needs nothing of the disk: it runs before that is open.
+type disklessTask interface {
+	Task
+	needsNoDisk()
+}
+
 type taskEntry struct {
 	name  string
 	order int
