@@ -55,13 +55,17 @@ test: tools build lint ## lint, then all tests with the race detector, end-to-en
 	@go test -race -vet=off -timeout 20m $(TESTFLAGS) $(PKG)
 	@$(if $(filter ./...,$(PKG)),go test -vet=off -run '^TestHostileCalls$$' ./internal/server)
 
-# How often the agent is killed in make soak; the server a fifth of that.
+# How often the agent is killed in make soak, the server a fifth of that, and how
+# many replies of a hostile server there are.
 PROMFLEET_KILLS ?= 200
+PROMFLEET_HOSTILE ?= 20000
 
 .PHONY: soak
 soak: tools build ## the long tests, at full length: kill -9 under writes, a hostile server
 	@echo "killing the agent $(PROMFLEET_KILLS) times (about 5 seconds each)"
 	@PROMFLEET_KILLS=$(PROMFLEET_KILLS) go test -vet=off -count=1 -timeout 2h -v -run '^TestKilled$$' ./e2e
+	@echo "answering an agent $(PROMFLEET_HOSTILE) times as no server should (about 30 milliseconds each)"
+	@PROMFLEET_HOSTILE=$(PROMFLEET_HOSTILE) go test -vet=off -count=1 -timeout 2h -v -run '^TestHostile(Replies|Process)$$' ./internal/agent
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## formatting, vet, go.mod, golangci-lint and shellcheck

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -25,7 +26,8 @@ func (c *Client) Register(ctx context.Context, r promfleet.Registration) (*promf
 // nil if that has not happened after wait, which counts in whole seconds.
 func (c *Client) Watch(ctx context.Context, revision int64, wait time.Duration) (*promfleet.WatchReply, error) {
 	var out promfleet.WatchReply
-	status, _, err := c.do(ctx, call{method: http.MethodGet, path: "/agent/watch", out: &out, query: url.Values{
+	read := func(r io.Reader) error { return readWatch(r, &out) }
+	status, _, err := c.do(ctx, call{method: http.MethodGet, path: "/agent/watch", decode: read, query: url.Values{
 		"revision": {strconv.FormatInt(revision, 10)},
 		"wait":     {strconv.Itoa(int(wait / time.Second))},
 	}})
@@ -38,9 +40,13 @@ func (c *Client) Watch(ctx context.Context, revision int64, wait time.Duration) 
 // Fetch gets bodies of parts, the last ones maybe missing. promfleet.Gone: a part
 // has changed since; ask for the manifest again.
 func (c *Client) Fetch(ctx context.Context, parts []promfleet.PartRef) ([]promfleet.PartBody, error) {
-	var out promfleet.FetchReply
-	_, _, err := c.do(ctx, call{method: http.MethodPost, path: "/agent/fetch", body: promfleet.FetchRequest{Parts: parts}, out: &out})
-	return out.Bodies, err
+	var out []promfleet.PartBody
+	read := func(r io.Reader) (err error) { out, err = readFetch(r, len(parts)); return err }
+	_, _, err := c.do(ctx, call{method: http.MethodPost, path: "/agent/fetch", body: promfleet.FetchRequest{Parts: parts}, decode: read})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // Report tells what the agent has done.

@@ -17,8 +17,12 @@ import (
 	"promfleet"
 )
 
-// maxAnswer bounds an answer that is kept in memory, in bytes.
-const maxAnswer = 256 << 20
+// What is kept in memory of an answer at the most, in bytes: of one, and of one that
+// is an error.
+const (
+	maxAnswer  = 256 << 20
+	maxProblem = 1 << 20
+)
 
 // The media types of the targets of a job as one body.
 const (
@@ -43,6 +47,7 @@ type Client struct {
 	token string
 	http  *http.Client
 	agent string
+	most  int64 // of an answer, in bytes
 }
 
 // New makes a Client.
@@ -52,9 +57,14 @@ func New(c Config) (*Client, error) {
 		return nil, promfleet.Errorf(promfleet.Invalid, "server URL %q is not one like http://127.0.0.1:7090", c.URL)
 	}
 	u.Path = strings.TrimRight(u.Path, "/") + "/api/v1"
-	cl := &Client{base: *u, token: c.Token, http: c.HTTPClient, agent: c.UserAgent}
+	cl := &Client{base: *u, token: c.Token, http: c.HTTPClient, agent: c.UserAgent, most: maxAnswer}
 	if cl.http == nil {
 		cl.http = http.DefaultClient
+	}
+	if cl.http.CheckRedirect == nil {
+		staying := *cl.http
+		staying.CheckRedirect = stay
+		cl.http = &staying
 	}
 	if cl.agent == "" {
 		cl.agent = "promfleet"
@@ -69,6 +79,14 @@ func (c *Client) WithToken(token string) *Client {
 	return &d
 }
 
+// Within gives a Client that calls the same server and refuses an answer of more
+// bytes.
+func (c *Client) Within(bytes int64) *Client {
+	d := *c
+	d.most = bytes
+	return &d
+}
+
 // call is one request. A nil out means that no answer is wanted.
 type call struct {
 	method, path string // the path escaped
@@ -79,6 +97,10 @@ type call struct {
 	from         io.Reader // a body that is sent as it is read, instead of body
 	to           io.Writer // where the answer goes as it arrives, instead of out
 	accept       string    // the type of that answer
+
+	// decode reads an answer as it arrives, instead of out. Its errors are that it
+	// is not what was asked for.
+	decode func(io.Reader) error
 }
 
 // do makes a call and gives the status and the ETag of the answer.
@@ -104,23 +126,41 @@ func (c *Client) do(ctx context.Context, k call) (status int, etag string, err e
 	if resp.StatusCode < http.StatusMultipleChoices && k.to != nil {
 		return resp.StatusCode, resp.Header.Get("ETag"), pass(k.to, resp.Body)
 	}
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err == nil && len(answer) > maxAnswer {
-		err = errors.New("it is too large")
-	}
-	if err != nil {
-		return 0, "", brokeOff(err)
-	}
 	if resp.StatusCode >= http.StatusMultipleChoices {
+		answer, err := io.ReadAll(&bounded{resp.Body, min(c.most, maxProblem)})
+		if err != nil && !errors.Is(err, errTooLarge) {
+			return 0, "", brokeOff(err)
+		}
 		return resp.StatusCode, "", problem(resp, answer)
 	}
-	if k.out != nil && resp.StatusCode != http.StatusNoContent {
-		if err := json.Unmarshal(answer, k.out); err != nil {
-			return 0, "", &promfleet.Error{Code: promfleet.Unavailable, Err: err,
-				Message: fmt.Sprintf("%s does not answer as a promfleet server: %v", c.base.Host, err)}
-		}
+	if err := c.take(k, resp); err != nil {
+		return 0, "", err
 	}
 	return resp.StatusCode, resp.Header.Get("ETag"), nil
+}
+
+// take reads an answer that is no error.
+func (c *Client) take(k call, resp *http.Response) error {
+	body := reader{&bounded{resp.Body, c.most}}
+	var err error
+	if k.decode != nil && resp.StatusCode != http.StatusNoContent {
+		err = k.decode(body)
+	} else {
+		var answer []byte
+		answer, err = io.ReadAll(body)
+		if err == nil && k.out != nil && resp.StatusCode != http.StatusNoContent {
+			err = json.Unmarshal(answer, k.out)
+		}
+	}
+	var failed readError
+	switch {
+	case errors.As(err, &failed):
+		return brokeOff(failed.error)
+	case err != nil:
+		return &promfleet.Error{Code: promfleet.Unavailable, Err: err,
+			Message: fmt.Sprintf("%s does not answer as a promfleet server: %v", c.base.Host, err)}
+	}
+	return nil
 }
 
 func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"promfleet"
@@ -18,7 +19,8 @@ func problem(resp *http.Response, body []byte) error {
 		Errors        []struct{ Location, Message string }
 	}
 	if err := json.Unmarshal(body, &p); err != nil || (p.Detail == "" && p.Title == "") {
-		p.Detail = fmt.Sprintf("the server answered %s", resp.Status)
+		// Not resp.Status: the words in it are the server's.
+		p.Detail = strings.TrimSpace(fmt.Sprintf("the server answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
 	}
 	e := &promfleet.Error{Code: codeOf(resp.StatusCode), Message: p.Detail, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now())}
 	if e.Message == "" {

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -86,6 +88,7 @@ type killing struct {
 	started  float64
 	writes   *editors
 	watch    *watcher
+	halfDone map[string]string // temporaries that the agent had when it was killed last
 }
 
 func newKilling(t *testing.T, prometheus string, seed uint64) *killing {
@@ -159,8 +162,12 @@ func (k *killing) series(what string, kills, every int, victim func() *proctest.
 			k.t.Fatalf("the %s has ended by itself: %v\n%s", what, err, victim().Output.String())
 		}
 		<-victim().Done
-		if len(k.temporaries()) > 0 {
+		left := k.temporaries()
+		if len(left) > 0 {
 			amid++
+		}
+		if what == "agent" {
+			k.halfDone = left
 		}
 		restart()
 		at := time.Now()
@@ -187,6 +194,7 @@ func (k *killing) await(amid bool) {
 	if amid {
 		most = 3 * time.Millisecond
 		proctest.WaitFor(k.t, "the agent is ready", isUp(k.h.agent+"/-/ready"))
+		k.tidied()
 		for until := time.Now().Add(3 * time.Second); len(k.temporaries()) == 0 && time.Now().Before(until); {
 			<-time.After(100 * time.Microsecond)
 		}
@@ -213,11 +221,12 @@ func (k *killing) seen(since time.Time) {
 	if d := time.Since(since); d > convergeWithin {
 		k.t.Errorf("converged after %v, want %v at most", d, convergeWithin)
 	}
+	k.tidied()
 	want := k.writes.resolve()
 	k.compare("the files", want, k.onDisk())
 	k.compare("Prometheus", want, k.loaded())
 	if left := k.temporaries(); len(left) > 0 {
-		k.t.Errorf("temporaries are left: %v", left)
+		k.t.Errorf("temporaries are there while nothing is written: %v", slices.Collect(maps.Keys(left)))
 	}
 	if ok := metric(k.t, k.h.prometheus, "prometheus_config_last_reload_successful", nil); ok != 1 {
 		k.t.Error("the last reload has failed")
@@ -230,6 +239,19 @@ func (k *killing) seen(since time.Time) {
 	if now := metric(k.t, k.h.prometheus, "process_start_time_seconds", nil); now != k.started {
 		k.t.Error("Prometheus has restarted")
 	}
+}
+
+// tidied looks that an agent that was restarted, and is ready, has removed what it
+// had half done. What it is writing now is not that.
+func (k *killing) tidied() {
+	k.t.Helper()
+	now := k.temporaries()
+	for path, was := range k.halfDone {
+		if now[path] == was {
+			k.t.Errorf("%s was left half done by a killed agent", path)
+		}
+	}
+	k.halfDone = nil
 }
 
 // fleet is what is wanted, or what is there: of each job its sample_limit, of
@@ -322,19 +344,26 @@ func (f fleet) add(t *testing.T, job, addr, v string) {
 	f.targets[key] = v
 }
 
-// temporaries names what is there that is neither Prometheus's nor the agent's
-// to keep: anything in a directory of its own but the lock.
-func (k *killing) temporaries() (left []string) {
+// temporaries gives what is there that is neither Prometheus's nor the agent's to
+// keep, anything in a directory of its own but the lock, with what tells it from
+// another one of that name.
+func (k *killing) temporaries() map[string]string {
+	all := map[string]string{}
 	for _, root := range []string{k.h.dir, k.h.data} {
 		_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return nil //nolint:nilerr // it is gone by now
 			}
-			if dir := filepath.Base(filepath.Dir(path)); !d.IsDir() && strings.HasPrefix(dir, ".") && d.Name() != "lock" {
-				left = append(left, path)
+			if dir := filepath.Base(filepath.Dir(path)); d.IsDir() || !strings.HasPrefix(dir, ".") || d.Name() == "lock" {
+				return nil
+			}
+			if info, err := d.Info(); err == nil {
+				if st, ok := info.Sys().(*syscall.Stat_t); ok {
+					all[path] = fmt.Sprint(st.Ino, st.Ctim)
+				}
 			}
 			return nil
 		})
 	}
-	return left
+	return all
 }

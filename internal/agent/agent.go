@@ -94,6 +94,8 @@ type Agent struct {
 	sights     sights
 	quarantine *quarantine // read by the sync task
 
+	leftover leftover
+
 	// Open while it runs.
 	data  *apply.Data
 	disk  *apply.Disk
@@ -114,10 +116,11 @@ func New(opts Options, log *slog.Logger, reg prometheus.Registerer) (*Agent, err
 	if err := reg.Register(fetched); err != nil {
 		return nil, err
 	}
-	server, err := client.New(client.Config{URL: opts.ServerURL, HTTPClient: &http.Client{Transport: counting{http.DefaultTransport, fetched}}, UserAgent: "promfleet-agent/" + opts.Version})
+	server, err := client.New(client.Config{URL: opts.ServerURL, HTTPClient: &http.Client{Transport: counting{toServer(), fetched}}, UserAgent: "promfleet-agent/" + opts.Version})
 	if err != nil {
 		return nil, fmt.Errorf("--server.url: %w", err)
 	}
+	server = server.Within(maxSmallAnswer)
 	hc, err := reload.NewHTTPClient(opts.ReloadHTTPConfigFile, log)
 	if err != nil {
 		return nil, err

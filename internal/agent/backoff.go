@@ -23,9 +23,9 @@ func (b *backoff) next() time.Duration {
 }
 
 // soon is the pause where what was asked for has changed meanwhile: 20 ms at
-// first, and firstPause at most.
+// first, and 2 s at most.
 func (b *backoff) soon() time.Duration {
-	b.last = min(max(20*time.Millisecond, 2*b.last), firstPause)
+	b.last = min(max(20*time.Millisecond, 2*b.last), 2*firstPause)
 	return b.last/2 + rand.N(b.last/2+1)
 }
 

@@ -96,7 +96,7 @@ func TestHostileServer(t *testing.T) {
 		{"huge", inIndex(piece, func(_ *controlPlane, p *promfleet.Part) { p.Size = maxBody + 1 }), "its size is"},
 		{"negative", inIndex(piece, func(_ *controlPlane, p *promfleet.Part) { p.Size = -1 }), "its size is -1"},
 		{"huge together", func(_ *controlPlane, m *promfleet.Manifest) {
-			for i := range 300 {
+			for i := range 600 {
 				m.Parts = append(m.Parts, promfleet.Part{Name: fmt.Sprintf("jobs/j%d", i), Index: true, Size: maxBody, Hash: promfleet.HashOf(nil)})
 			}
 		}, "bytes together"},
@@ -116,6 +116,14 @@ func TestHostileServer(t *testing.T) {
 		{"targets and more", body(piece, `[] []`), `part "jobs/node/targets/all"`},
 		{"key of another", body(config, `{"key":"other","job_name":"node","scrape_config":{}}`), `is that of "other"`},
 		{"config and more", body(config, `{"key":"node","job_name":"node","scrape_config":{},"run":"sh"}`), "unknown field"},
+		{"base of many values", func(c *controlPlane, m *promfleet.Manifest) {
+			rehash(c, part(m, "base"), "x: ["+strings.Repeat("1,", maxValues)+"1]\n")
+		}, "more than 100000 values"},
+		{"config of many values", body(config, `{"key":"node","job_name":"node","scrape_config":{"x":[`+strings.Repeat("0,", maxValues)+`0]}}`), "more than 100000 values"},
+		{"many targets", body(piece, `[{"targets":["`+strings.Repeat(`a","`, maxTargets)+`"]}]`), "allowed are 4096"},
+		{"many groups", body(piece, `[`+strings.Repeat(`{},`, maxTargets)+`{}]`), "allowed are 4096"},
+		{"many labels", body(piece, `[{"targets":["h:1"],"labels":{`+strings.Repeat(`"l":"",`, maxLabels)+`"z":""}}]`), "allowed are 100000"},
+		{"targets deep", body(piece, strings.Repeat("[", 10)+strings.Repeat("]", 10)), "nests deeper"},
 		{"no config", renamed(config, "jobs/node/targets/config"), "has no configuration"},
 		{"invalid for Prometheus", body(config, `{"key":"node","job_name":"node","scrape_config":{"scrape_interval":"soon"}}`), "the configuration is not valid"},
 	} {

@@ -78,7 +78,7 @@ func (r *receiver) counted(jobs []apply.Job) error {
 			if err != nil {
 				return err
 			}
-			if err := checkTargets(promfleet.Part{Name: render.PieceName(f.Key, f.Piece), Count: f.Targets}, string(body)); err != nil {
+			if err := r.checkTargets(promfleet.Part{Name: render.PieceName(f.Key, f.Piece), Count: f.Targets}, string(body)); err != nil {
 				return err
 			}
 		}
@@ -111,8 +111,87 @@ func (a *Agent) applied() map[apply.File]bool {
 	return files
 }
 
-// notTooDeep holds the nesting of a body against the policy.
+// What may be in a body, whatever its size: a value takes two bytes of JSON or
+// YAML, and hundreds in memory.
+const (
+	// maxValues are those of the base and all configurations: a thousand jobs of a
+	// hundred fields.
+	maxValues = 100_000
+	// maxTargets are those of a piece: a server makes a quarter of it, and the
+	// guard all of it.
+	maxTargets = 4 * render.MaxPiece
+	// maxLabels are those of a piece, each group's counted.
+	maxLabels = 100_000
+	// largeTargets is the size of a target file of which one at a time is decoded.
+	largeTargets = 256 << 10
+)
+
+// values counts the values in a base or a configuration before it is decoded: no
+// more than there are marks that may end one.
+func values(p promfleet.Part, body []byte) (n int) {
+	marks := ",:\n[{-?"
+	if p.Name != render.BasePart {
+		marks = ",:"
+	}
+	for _, c := range body {
+		if strings.IndexByte(marks, c) >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// notTooMany counts what is in a target file before it is decoded: a list of
+// groups, each with a list of targets and an object of labels.
+func notTooMany(p promfleet.Part, body string) error {
+	var open []byte // the lists and objects around
+	inString := false
+	groups, targets, labels := 1, 0, 0
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '[' || c == '{':
+			if len(open) > 8 {
+				return refuse("part %q nests deeper than a target file does", p.Name)
+			}
+			open = append(open, c)
+			if len(open) == 3 && c == '[' {
+				targets++
+			} else if len(open) == 3 {
+				labels++
+			}
+		case (c == ']' || c == '}') && len(open) > 0:
+			open = open[:len(open)-1]
+		case c != ',':
+		case len(open) == 1:
+			groups++
+		case len(open) == 3 && open[2] == '[':
+			targets++
+		case len(open) == 3:
+			labels++
+		}
+	}
+	switch {
+	case groups > maxTargets || targets > maxTargets:
+		return refuse("part %q has %d groups and %d targets, allowed are %d", p.Name, groups, targets, maxTargets)
+	case labels > maxLabels:
+		return refuse("part %q has %d labels, allowed are %d", p.Name, labels, maxLabels)
+	}
+	return nil
+}
+
+// notTooDeep holds the nesting of a body against the policy, and what is in it
+// against what this agent has memory for.
 func (r *receiver) notTooDeep(p promfleet.Part, body []byte) error {
+	if !p.Index {
+		if r.values += values(p, body); r.values > maxValues {
+			return refuse("part %q: with it the base config and the jobs' configurations have more than %d values", p.Name, maxValues)
+		}
+	}
 	depth := 0
 	if p.Name == render.BasePart {
 		var doc yaml.Node

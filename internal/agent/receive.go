@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
@@ -24,8 +25,9 @@ import (
 // What a server may send. It may be somebody else's by now.
 // The policy has more limits.
 const (
-	maxBody    = 8 << 20 // of one part
-	fetchBatch = 64
+	maxBody    = 4 << 20 // of one part, in bytes
+	fetchBatch = 64      // parts asked for at once
+	batchBytes = 1 << 20 // of them, if they are more than one
 )
 
 // refusal is a manifest or a body that this agent will not have. Asking again
@@ -63,6 +65,8 @@ type receiver struct {
 	total  int64
 	parts  int
 	names  map[string]bool
+	values int        // of the base and the configurations
+	large  sync.Mutex // held while a large target file is decoded
 }
 
 var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -71,6 +75,7 @@ var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 // here yet. Errors: *refusal; promfleet.Gone: the manifest is out of date already.
 func (a *Agent) receive(ctx context.Context, c *client.Client, m promfleet.Manifest, inline []promfleet.PartBody) (*content, error) {
 	r := &receiver{a: a, client: c, inline: map[promfleet.Hash]string{}, names: map[string]bool{}}
+	a.leftover.begin()
 	for _, b := range inline {
 		r.inline[b.Hash] = b.Body
 	}
@@ -167,14 +172,20 @@ func (r *receiver) admit(parts []promfleet.Part, belongs func(render.Name, promf
 func (r *receiver) index(key string, body []byte) (apply.Job, promfleet.Part, error) {
 	job := apply.Job{Key: key}
 	var parts []promfleet.Part
-	if err := strict(body, &parts); err != nil {
-		return job, promfleet.Part{}, refuse("the index of job %s: %s", key, err)
-	}
-	err := r.admit(parts, func(n render.Name, p promfleet.Part) bool {
-		return !p.Index && n.Key == key && !n.Index() && (r.client == nil || !isHeld(n.Piece))
+	// One after the other: a list of a million empty ones is small.
+	var no error
+	err := eachStrict(body, func(p promfleet.Part) error {
+		no = r.admit([]promfleet.Part{p}, func(n render.Name, p promfleet.Part) bool {
+			return !p.Index && n.Key == key && !n.Index() && (r.client == nil || !isHeld(n.Piece))
+		})
+		parts = append(parts, p)
+		return no
 	})
-	if err != nil {
-		return job, promfleet.Part{}, err
+	switch {
+	case no != nil:
+		return job, promfleet.Part{}, no
+	case err != nil:
+		return job, promfleet.Part{}, refuse("the index of job %s: %s", key, err)
 	}
 	var config *promfleet.Part
 	for i, p := range parts {
@@ -225,10 +236,38 @@ func strict(body []byte, into any) error {
 	return nil
 }
 
+// eachStrict decodes one JSON list in which there is nothing unknown.
+func eachStrict[T any](body []byte, each func(T) error) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+		return errors.Join(err, errors.New("it is no JSON list"))
+	}
+	for d.More() {
+		var one T
+		if err := d.Decode(&one); err != nil {
+			return err
+		}
+		if err := each(one); err != nil {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is more after the JSON value")
+	}
+	return nil
+}
+
 // bodies gives the bodies of parts that are kept in the data path, in their
 // order, and fetches those that are not there.
 func (r *receiver) bodies(ctx context.Context, parts []promfleet.Part) ([][]byte, error) {
 	got := make([][]byte, len(parts))
+	if r.client != nil {
+		r.a.leftover.name(parts)
+	}
 	var lacking []promfleet.Part
 	places := map[string]int{}
 	for i, p := range parts {
@@ -244,6 +283,7 @@ func (r *receiver) bodies(ctx context.Context, parts []promfleet.Part) ([][]byte
 			if err := r.a.data.KeepPart([]byte(bodies[i])); err != nil {
 				return fmt.Errorf("--data.path %s: %w", r.a.opts.DataPath, err)
 			}
+			r.a.leftover.keep(p.Hash)
 			got[places[p.Name]] = []byte(bodies[i])
 		}
 		return nil
@@ -277,7 +317,7 @@ func (r *receiver) targets(ctx context.Context, jobs []apply.Job) error {
 		g.SetLimit(16) // their fsyncs share the disk's commits
 		for i, p := range batch {
 			g.Go(func() error {
-				if err := checkTargets(p, bodies[i]); err != nil {
+				if err := r.checkTargets(p, bodies[i]); err != nil {
 					return err
 				}
 				if err := r.a.disk.Stage(files[p.Name], []byte(bodies[i])); err != nil {
@@ -291,7 +331,14 @@ func (r *receiver) targets(ctx context.Context, jobs []apply.Job) error {
 	})
 }
 
-func checkTargets(p promfleet.Part, body string) error {
+func (r *receiver) checkTargets(p promfleet.Part, body string) error {
+	if err := notTooMany(p, body); err != nil {
+		return err
+	}
+	if len(body) > largeTargets {
+		r.large.Lock()
+		defer r.large.Unlock()
+	}
 	groups, err := check.TargetGroups([]byte(body))
 	if err != nil {
 		return refuse("part %q: %s", p.Name, err)
@@ -326,7 +373,12 @@ func (r *receiver) fetch(ctx context.Context, parts []promfleet.Part, take func(
 		return err
 	}
 	for len(ask) > 0 {
-		batch := ask[:min(fetchBatch, len(ask))]
+		batch := ask[:1]
+		for size := ask[0].Size; len(batch) < min(fetchBatch, len(ask)); batch = ask[:len(batch)+1] {
+			if size += ask[len(batch)].Size; size > batchBytes {
+				break
+			}
+		}
 		bodies, err := r.call(ctx, batch)
 		if err != nil {
 			return err
@@ -348,12 +400,15 @@ func (r *receiver) call(ctx context.Context, parts []promfleet.Part) ([]string, 
 		return nil, errNotHere
 	}
 	refs := make([]promfleet.PartRef, len(parts))
+	// As JSON strings they are longer, though hardly twice as long.
+	most := int64(maxSmallAnswer)
 	for i, p := range parts {
 		refs[i] = promfleet.PartRef{Name: p.Name, Hash: p.Hash}
+		most += 2*p.Size + 200
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	answer, err := r.client.Fetch(ctx, refs)
+	answer, err := r.client.Within(most).Fetch(ctx, refs)
 	if err != nil {
 		return nil, fmt.Errorf("cannot fetch: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ type registerTask struct {
 const (
 	uuidFile       = "uuid"
 	credentialFile = "credential"
+	// credentialBeforeFile keeps the credential that a node had when it joined again.
+	credentialBeforeFile = "credential.before"
 )
 
 func (t *registerTask) Init(context.Context) error {
@@ -100,22 +103,67 @@ func (t *registerTask) register(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	credential, err := t.a.data.Read(credentialFile)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	credential, before, err := t.credentials()
+	if err != nil {
 		return err
 	}
-	token := strings.TrimSpace(string(credential))
-	if token != "" {
-		err = t.call(ctx, id, token)
+	if credential != "" {
+		err = t.call(ctx, id, credential, false)
+		if promfleet.ErrorCode(err) == promfleet.Unauthorized && before != "" {
+			err = t.goBack(ctx, id, before)
+		}
 		if promfleet.ErrorCode(err) != promfleet.Unauthorized || t.a.opts.JoinTokenFile == "" {
 			return hinted(err, "if the node was deleted on the server, join again with a new join token in --join.token-file")
 		}
 		t.a.log.Warn("the server no longer knows this node's credential: joining again", "err", err)
 	}
-	if token, err = t.joinToken(); err == nil {
-		err = t.call(ctx, id, token)
+	token, err := t.joinToken()
+	if err == nil {
+		err = t.call(ctx, id, token, true)
 	}
 	return hinted(err, "create a join token with `promfleet join-token create` and name its file in --join.token-file")
+}
+
+// credentials gives the node's credential, and the one that it had before it
+// joined again: "" where there is none.
+func (t *registerTask) credentials() (credential, before string, err error) {
+	for _, f := range []struct {
+		name string
+		into *string
+	}{{credentialFile, &credential}, {credentialBeforeFile, &before}} {
+		text, err := t.a.data.Read(f.name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", "", err
+		}
+		*f.into = strings.TrimSpace(string(text))
+	}
+	return credential, before, nil
+}
+
+// goBack registers with the credential before the present one, which the server
+// does not know: the one that gave it may have been somebody else's.
+func (t *registerTask) goBack(ctx context.Context, id, before string) error {
+	if err := t.call(ctx, id, before, false); err != nil {
+		return err
+	}
+	t.a.log.Info("the server knows the credential that this node had before it joined again: that is used")
+	return errors.Join(t.a.data.Write(credentialFile, []byte(before+"\n")), t.a.data.Remove(credentialBeforeFile))
+}
+
+// keep keeps a new credential, and the one that it replaces unless there is one
+// before that: it may have come from the same server.
+func (t *registerTask) keep(credential string) error {
+	now, before, err := t.credentials()
+	if err == nil && now != "" && before == "" {
+		err = t.a.data.Write(credentialBeforeFile, []byte(now+"\n"))
+	}
+	if err == nil {
+		err = t.a.data.Write(credentialFile, []byte(credential+"\n"))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot keep the node's credential: %w", err)
+	}
+	return nil
 }
 
 // hinted adds what to do to an answer that the credential is not known.
@@ -141,8 +189,10 @@ func (t *registerTask) joinToken() (string, error) {
 	return token, nil
 }
 
-// call registers with a token and keeps the credential that comes back.
-func (t *registerTask) call(ctx context.Context, id, token string) error {
+// call registers with a token. Joining, it keeps the credential that comes back.
+// Who has one keeps that: a server that gave others could lock the node out of the
+// real one.
+func (t *registerTask) call(ctx context.Context, id, token string, joining bool) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	version, err := t.a.prom.Version(ctx)
@@ -163,9 +213,12 @@ func (t *registerTask) call(ctx context.Context, id, token string) error {
 	if answer.Protocol < promfleet.ProtocolVersion {
 		return promfleet.Errorf(promfleet.Forbidden, "the server speaks protocol %d and this agent %d: upgrade the server first", answer.Protocol, promfleet.ProtocolVersion)
 	}
-	if answer.Credential != "" {
-		if err := t.a.data.Write(credentialFile, []byte(answer.Credential+"\n")); err != nil {
-			return fmt.Errorf("cannot keep the node's credential: %w", err)
+	switch {
+	case joining && !credentialPattern.MatchString(answer.Credential):
+		return promfleet.Errorf(promfleet.Unavailable, "the server has answered a join without a credential that could be one")
+	case joining:
+		if err := t.keep(answer.Credential); err != nil {
+			return err
 		}
 		token = answer.Credential
 		t.a.log.Info("the node has joined", "uuid", id, "server", t.a.opts.ServerURL)
@@ -173,6 +226,8 @@ func (t *registerTask) call(ctx context.Context, id, token string) error {
 	t.a.session.set(t.a.server.WithToken(token))
 	return nil
 }
+
+var credentialPattern = regexp.MustCompile(`^[[:graph:]]{1,400}$`)
 
 // callTimeout bounds a call to the server that does not wait for anything.
 const callTimeout = 60 * time.Second

@@ -167,7 +167,7 @@ func (t *syncTask) round(ctx context.Context, c *client.Client, wait time.Durati
 	}
 	watching, cancel := context.WithTimeout(ctx, wait+callTimeout)
 	t.a.confirmed.answer(cancel)
-	reply, err := c.Watch(watching, t.ask, wait)
+	reply, err := c.Within(maxWatchAnswer).Watch(watching, t.ask, wait)
 	rung := t.a.confirmed.answered()
 	cancel()
 	if rung && reply == nil && ctx.Err() == nil {
@@ -219,6 +219,9 @@ func (t *syncTask) take(ctx context.Context, c *client.Client, reply *promfleet.
 	if err == nil {
 		t.content, t.ask, t.refused = got, m.Revision, nil
 		t.a.status.setReceived(m.Revision)
+		if err := t.dropLeftover(false); err != nil {
+			t.a.log.Warn("cannot remove what is of no more use", "err", err)
+		}
 		return t.apply(ctx, time.Since(start))
 	}
 	return t.notReceived(ctx, m, err)
@@ -233,15 +236,15 @@ func (t *syncTask) notReceived(ctx context.Context, m promfleet.Manifest, err er
 	case errors.As(err, &no):
 		// The same would come again at once: wait for another, and ask anew at the next sync.
 		t.ask, t.refused = m.Revision, err
-		t.fail(errors.Join(err, t.a.disk.Discard()), m.Revision)
+		t.fail(errors.Join(err, t.a.disk.Discard(), t.dropLeftover(true)), m.Revision)
 		return nil
 	case promfleet.ErrorCode(err) == promfleet.Gone:
 		// Something has changed since, and may do so all the time. To an agent that
 		// names the revision before, what has changed comes with the answer.
 		t.ask = max(m.Revision-1, nothing)
-		return err
+		return errors.Join(err, t.dropLeftover(false))
 	case fromServer(err):
-		return err // what has arrived is kept for the next try
+		return errors.Join(err, t.dropLeftover(false)) // what has arrived is kept for the next try
 	default:
 		t.fail(errors.Join(err, t.a.disk.Discard()), m.Revision)
 		return err
@@ -341,6 +344,7 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 		t.fail(err, t.content.manifest.Revision)
 		return nil
 	}
+	t.a.leftover.applied()
 	t.a.status.applied(time.Now())
 	t.afterApply(res)
 	if res.Changed() || state.RevisionWritten != before {
