@@ -122,22 +122,32 @@ func TestNotReady(t *testing.T) {
 
 // TestHeldBackReload: when Prometheus is asked again is told.
 func TestHeldBackReload(t *testing.T) {
-	inBed(t, func(t *testing.T, b *bed) {
-		b.join()
-		b.server.want("", oneJob("h1:9100"))
-		a := b.start()
-		b.expect(promfleet.StateInSync)
-		b.prom.script(answer(http.StatusInternalServerError, "no such field"))
-		b.server.want("global: {scrape_interval: 10s}\n", oneJob("h1:9100"))
-		b.expect(promfleet.StateFailed)
-		at := time.Now().Add(30 * time.Second)
-		says(t, a, "/-/ready", http.StatusOK, "state: failed: ", "no such field", "reload: held back, next try at "+clock(at))
-		says(t, a, "/metrics", http.StatusOK, fmt.Sprintf(`promfleet_agent_next_try_timestamp_seconds{what="reload"} %g`, float64(at.Unix())),
-			`promfleet_agent_sync_failures_total{reason="reload"} 1`)
-		b.expect(promfleet.StateInSync)
-		says(t, a, "/metrics", http.StatusOK, `promfleet_agent_next_try_timestamp_seconds{what="reload"} 0`)
-		b.stop()
-	})
+	for name, c := range map[string]struct {
+		answer int
+		after  time.Duration
+	}{
+		"denied":  {http.StatusForbidden, 30 * time.Second},
+		"refused": {http.StatusInternalServerError, firstQuarantine}, // the base is in quarantine
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBed(t, func(t *testing.T, b *bed) {
+				b.join()
+				b.server.want("", oneJob("h1:9100"))
+				a := b.start()
+				b.expect(promfleet.StateInSync)
+				b.prom.script(answer(c.answer, "no such field"))
+				b.server.want("global: {scrape_interval: 10s}\n", oneJob("h1:9100"))
+				b.expect(promfleet.StateFailed)
+				at := time.Now().Add(c.after)
+				says(t, a, "/-/ready", http.StatusOK, "state: failed: ", "reload: held back, next try at "+clock(at))
+				says(t, a, "/metrics", http.StatusOK, fmt.Sprintf(`promfleet_agent_next_try_timestamp_seconds{what="reload"} %g`, float64(at.Unix())))
+				b.after(c.after)
+				b.expect(promfleet.StateInSync)
+				says(t, a, "/metrics", http.StatusOK, `promfleet_agent_next_try_timestamp_seconds{what="reload"} 0`)
+				b.stop()
+			})
+		})
+	}
 }
 
 // TestCopiesAreNoNeed: an agent that has lost its copies goes on, and fetches.

@@ -200,6 +200,9 @@ func TestHostileReplies(t *testing.T) {
 	}
 	h.server.node = id
 	register, sync, report := &registerTask{a: a}, &syncTask{a: a, uuid: id, ask: nothing}, &reportTask{a: a}
+	if err := sync.Init(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	c := a.server.WithToken("credential")
 	call := func(do func(ctx context.Context) error) error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // what is slow is cut off: 60 s in the agent

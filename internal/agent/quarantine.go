@@ -215,6 +215,17 @@ func (q *quarantine) wake(ctx context.Context) {
 	}
 }
 
+// next gives when one of them is tried again at the latest; zero: there is none.
+func (q *quarantine) next() (at time.Time) {
+	for _, p := range q.patients {
+		due := p.Tried.Add(time.Duration(p.Pause * float64(time.Second)))
+		if at.IsZero() || due.Before(at) {
+			at = due
+		}
+	}
+	return at
+}
+
 // sleep ends all trials.
 func (q *quarantine) sleep() {
 	for _, p := range q.patients {

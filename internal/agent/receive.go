@@ -25,7 +25,7 @@ import (
 // What a server may send. It may be somebody else's by now.
 // The policy has more limits.
 const (
-	maxBody    = 4 << 20 // of one part, in bytes
+	maxBody    = 8 << 20 // of one part, in bytes
 	fetchBatch = 64      // parts asked for at once
 	batchBytes = 1 << 20 // of them, if they are more than one
 )

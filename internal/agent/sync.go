@@ -326,7 +326,11 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 	state := t.a.disk.State()
 	t.a.status.setRevisions(t.content.manifest.Revision, state.RevisionWritten, state.RevisionLoaded)
 	t.count(res, err)
-	t.a.status.setNextReload(t.hold.next(state))
+	next := t.hold.next(state)
+	if next.IsZero() {
+		next = t.a.quarantine.next()
+	}
+	t.a.status.setNextReload(next)
 	if err == nil {
 		err = errors.Join(t.written(), t.forgetOlder(state))
 	}
