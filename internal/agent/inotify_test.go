@@ -155,13 +155,13 @@ func TestPrometheusThatIsNotSeen(t *testing.T) {
 		b.join()
 		b.usage = inotify.Usage{}
 		b.prom.instances = 128
-		jobs := manyJobs(130)
+		jobs := manyJobs(100)
 		jobs["own"] = wantedJob{config: `{"dns_sd_configs":[{"names":["x"]}]}`}
 		b.server.want("", jobs)
 		b.start()
 		r := b.expect(promfleet.StateInSync)
-		b.complete(manyJobs(130))
-		if !strings.Contains(r.Notices[0], "34 of 130 jobs") || !strings.Contains(r.Notices[0], "three quarters of 128") {
+		b.complete(manyJobs(100))
+		if !strings.Contains(r.Notices[0], "4 of 100 jobs") || !strings.Contains(r.Notices[0], "three quarters of 128") {
 			t.Errorf("the notice: %s", r.Notices)
 		}
 	})
@@ -181,5 +181,22 @@ func TestInlineTargetsSayTheirFileWhereItIsAskedFor(t *testing.T) {
 		have := b.prom.targets()
 		same(t, b.dir+"/targets.d/seen/all.json", have["seen"][0]["__meta_filepath"])
 		same(t, "", have["not"][0]["__meta_filepath"])
+	})
+}
+
+// A single pass heals too, before it ends.
+func TestOnceHealsDeadWatchers(t *testing.T) {
+	inBed(t, func(t *testing.T, b *bed) {
+		b.join()
+		b.prom.instances = 10
+		jobs := manyJobs(20)
+		b.server.want("", jobs)
+		a := b.agent()
+		if err := a.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.complete(jobs)
+		same(t, promfleet.StateInSync, b.server.last().State)
+		same(t, 1, len(b.server.last().Notices))
 	})
 }

@@ -60,6 +60,10 @@ func (s *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 		if now.poolTargets > 0 {
 			active = now.poolTargets
 		}
+		mtime := "" // of a file that was read
+		if now.mtime > 0 {
+			mtime = fmt.Sprintf("prometheus_sd_file_mtime_seconds{filename=\"/t/j/p.json\"} %d\n", now.mtime)
+		}
 		fmt.Fprintf(w, `# HELP go_goroutines not wanted
 go_goroutines 7
 # TYPE prometheus_config_last_reload_successful gauge
@@ -71,10 +75,9 @@ prometheus_target_scrape_pool_sync_total{scrape_job="j"} %d
 # TYPE prometheus_target_sync_failed_total counter
 prometheus_target_sync_failed_total{scrape_job="j"} %d
 # TYPE prometheus_sd_file_mtime_seconds gauge
-prometheus_sd_file_mtime_seconds{filename="/t/j/p.json"} %d
-prometheus_sd_file_watcher_errors_total %d
+%sprometheus_sd_file_watcher_errors_total %d
 prometheus_target_scrape_pools_failed_total %d
-`, ok, active, now.syncs, now.syncFailed, now.mtime, now.watcherErrors, now.poolsFailed)
+`, ok, active, now.syncs, now.syncFailed, mtime, now.watcherErrors, now.poolsFailed)
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}
