@@ -51,6 +51,9 @@ func (x *exam) lookAtConfig(context.Context) reload.Finding {
 	if f := x.unreadable(file, info); f != nil {
 		return *f
 	}
+	if int(uid) != os.Geteuid() && !mayGive(uid, gid) {
+		return ok("%s is %04o of %s; a new one will be of %s", file, mode, userName(uid), me())
+	}
 	return ok("%s is %04o of %s, and stays so", file, mode, userName(uid))
 }
 
@@ -70,7 +73,7 @@ func (x *exam) unreadable(path string, info fs.FileInfo) *reload.Finding {
 	if x.unseen != nil || x.usage.UID == 0 || int(x.usage.UID) == os.Geteuid() {
 		return nil
 	}
-	as := identity{x.usage.UID, x.groups()}
+	as := identity{uid: x.usage.UID, groups: x.groups(), anyGroup: x.usage.PID == 0}
 	hint := func(at, bits string) string { return fmt.Sprintf("chmod %s %s, or make it Prometheus's", bits, at) }
 	who := fmt.Sprintf("Prometheus, which runs as %s,", userName(as.uid))
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
@@ -111,8 +114,9 @@ func (x *exam) groups() []string {
 
 // identity is a user with its groups.
 type identity struct {
-	uid    uint32
-	groups []string
+	uid      uint32
+	groups   []string
+	anyGroup bool // they are not known
 }
 
 // may tells whether the mode of a file gives it what is needed. Of a file with an
@@ -127,6 +131,8 @@ func (i identity) may(path string, info fs.FileInfo, need fs.FileMode) bool {
 		mode >>= 6
 	case slices.Contains(i.groups, fmt.Sprint(gid)):
 		mode >>= 3
+	case i.anyGroup:
+		mode |= mode >> 3
 	}
 	return mode&need == need || accessList(path)
 }

@@ -35,7 +35,8 @@ func TestRightsOfAnotherUser(t *testing.T) {
 	expect(t, lines, "data path", reload.Bad, "cannot be made", "install -d -o nobody")
 	expect(t, lines, "config directory", reload.Bad, "user nobody may not write in "+b.dir, "chown nobody")
 	expect(t, lines, "targets directory", reload.Bad, "cannot be made", "install -d -o nobody")
-	expect(t, lines, "prometheus.yml", reload.Good, "0644")
+	expect(t, lines, "prometheus.yml", reload.Good, "0644 of user root; a new one will be of user nobody")
+	expect(t, lines, "other agents", reload.Good)
 	if after := tree(t, b.dir); len(after) != len(before) {
 		t.Errorf("made: %v", after)
 	}
@@ -43,6 +44,7 @@ func TestRightsOfAnotherUser(t *testing.T) {
 	data, targets := b.mkdir("data", 0o700), b.mkdir("targets.d", 0o755)
 	lines = b.asNobody()
 	expect(t, lines, "data path", reload.Bad, "may not write in "+data)
+	expect(t, lines, "other agents", reload.Doubtful, "may not see")
 	expect(t, lines, "targets directory", reload.Bad, "may not write in "+targets)
 
 	// All of it writable: what is inside is looked at.
@@ -107,6 +109,12 @@ func TestPrometheusReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	try("prometheus.yml", reload.Good)
+
+	// A process that is not seen may be in any group.
+	b.write(b.ConfigFile, emptyYML, 0o640)
+	x, _ := b.looks("prometheus.yml")
+	x.unseen, x.usage = nil, inotify.Usage{UID: nobody}
+	expect(t, x.only(t, "prometheus.yml"), "prometheus.yml", reload.Good)
 }
 
 func TestThingsInTheWay(t *testing.T) {

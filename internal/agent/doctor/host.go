@@ -84,22 +84,10 @@ func (x *exam) lookAtMounts(context.Context) reload.Finding {
 	if theirs.id == own.id {
 		return ok("Prometheus (process %d) sees the same files", x.usage.PID)
 	}
-	if file := x.flags["config.file"]; file != "" && theirs.points[filepath.Join("/", x.dir, relative(file, x.dir))] {
+	if file := x.theirConfig(); file != "" && theirs.points[filepath.Clean(file)] {
 		return failure(directory+", at the same path", single, file, " for Prometheus")
 	}
 	return x.compareViews()
-}
-
-// relative leaves an absolute path to be joined with a directory it is not below.
-func relative(file, dir string) string {
-	if !filepath.IsAbs(file) {
-		return file
-	}
-	rel, err := filepath.Rel(filepath.Join("/", dir), file)
-	if err != nil {
-		return file
-	}
-	return rel
 }
 
 // compareViews compares what Prometheus sees in a mount namespace of its own.

@@ -122,6 +122,10 @@ func TestServer(t *testing.T) {
 	try(reload.Bad, "something else", "Welcome to nginx!")
 	b.ServerURL = s.URL
 	try(reload.Bad, "404", "--web.external-url")
+	onward := httptest.NewServer(http.RedirectHandler(s.URL+"/sub/-/ready?x=secret-of-ours", http.StatusFound))
+	defer onward.Close()
+	b.ServerURL = onward.URL
+	try(reload.Bad, "sent on to "+s.URL+"/sub/-/ready;", "--server.url")
 
 	if own := notLoopback(t); own != "" { // a secret would go over the network
 		l, err := net.Listen("tcp", net.JoinHostPort(own, "0"))

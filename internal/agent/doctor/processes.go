@@ -2,7 +2,9 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -105,12 +107,14 @@ func inodeKey(path string) string {
 // not be taken for those of a fresh host.
 func (x *exam) lookForAgents(context.Context) reload.Finding {
 	data, known := x.holder(x.o.DataPath)
-	targets, _ := x.holder(x.o.TargetsDir)
+	targets, seen := x.holder(x.o.TargetsDir)
 	switch {
-	case !known:
-		return warning("see that no agent runs on these directories", "not known: this host does not show who holds a lock")
+	case !known && targets == 0, !seen && data == 0:
+		return warning("see that no agent runs on these directories, or run doctor as its user", "not known: %s may not see who holds the locks of %s and %s", me(), x.o.DataPath, x.o.TargetsDir)
 	case data == 0 && targets == 0:
 		return ok("no agent works on %s and %s", x.o.DataPath, x.o.TargetsDir)
+	case data == 0 && !known:
+		return warning("run doctor as the user of that agent", "an agent (process %d) works on %s; whether on %s too, %s may not see", targets, x.o.TargetsDir, x.o.DataPath, me())
 	case data == 0:
 		return failure("stop it, or give this one another --prometheus.targets-dir", "another agent (process %d), with another --data.path, works on %s", targets, x.o.TargetsDir)
 	}
@@ -126,8 +130,8 @@ func (x *exam) holder(dir string) (pid int, known bool) {
 		return 0, false
 	}
 	info, err := os.Stat(filepath.Join(dir, apply.LockFile))
-	if err != nil {
-		return 0, true // no lock yet, or not to be seen: the data path's matter
+	if err != nil { // no lock yet, or not to be seen
+		return 0, !errors.Is(err, fs.ErrPermission)
 	}
 	f, is := fileOf(info)
 	if !is {

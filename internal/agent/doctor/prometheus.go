@@ -166,6 +166,16 @@ func get(ctx context.Context, c *http.Client, u *url.URL, flag string) answer {
 	return a
 }
 
+// leads says where a redirect leads, without what may be secret in it.
+func (a answer) leads() string {
+	u, err := url.Parse(a.header.Get("Location"))
+	if err != nil {
+		return "somewhere else"
+	}
+	u.RawQuery, u.Fragment = "", ""
+	return u.Redacted()
+}
+
 var title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
 
 // shown says in a few words what an answer is.
@@ -191,43 +201,53 @@ func (x *exam) lookAtConfigFlag(context.Context) reload.Finding {
 	if x.flags == nil {
 		return notKnown()
 	}
-	theirs := x.flags["config.file"]
-	if !filepath.IsAbs(theirs) {
-		if x.dir == "" {
-			return warning("start Prometheus with an absolute --config.file", "Prometheus reads %s, and does not tell from which directory on", theirs)
-		}
-		theirs = filepath.Join(x.dir, theirs)
-	}
-	hint := "give it as --prometheus.config-file, or start Prometheus with --config.file=" + x.o.ConfigFile
-	ours, err := os.Stat(x.o.ConfigFile)
-	if err == nil {
-		for _, root := range x.roots() {
-			if info, err := os.Stat(filepath.Join(root, theirs)); err == nil {
-				if os.SameFile(info, ours) {
-					return ok("Prometheus reads %s", theirs)
-				}
-				return failure(hint, "Prometheus reads %s, and the agent would write %s", theirs, x.o.ConfigFile)
-			}
-		}
-	}
+	theirs := x.theirConfig()
 	switch {
-	case sameName(theirs, x.o.ConfigFile):
+	case theirs == "":
+		return warning("start Prometheus with an absolute --config.file", "Prometheus reads %s, and does not tell from which directory on", x.flags["config.file"])
+	case x.isOurs(theirs):
 		return ok("Prometheus reads %s", theirs)
-	case x.unseen != nil:
-		return warning(hint+"; in a container the two may be one file all the same", "Prometheus, which is not seen among the processes of this host, reads %s, and the agent would write %s", theirs, x.o.ConfigFile)
+	case x.usage.PID == 0:
+		return warning("give it as --prometheus.config-file, unless the two are one file, in a container",
+			"Prometheus, which is not seen among the processes of this host, reads %s, and the agent would write %s", theirs, x.o.ConfigFile)
 	}
-	return failure(hint, "Prometheus reads %s, and the agent would write %s", theirs, x.o.ConfigFile)
+	return failure("give it as --prometheus.config-file, or start Prometheus with --config.file="+x.o.ConfigFile,
+		"Prometheus reads %s, and the agent would write %s", theirs, x.o.ConfigFile)
 }
 
-// roots are where paths start that Prometheus names: its own root, if it is seen.
-func (x *exam) roots() []string {
+// theirConfig is the path of the file that Prometheus reads, as it sees it; "" if
+// that is not known.
+func (x *exam) theirConfig() string {
+	file := x.flags["config.file"]
+	switch {
+	case file == "" || filepath.IsAbs(file):
+		return file
+	case x.dir == "":
+		return ""
+	}
+	return filepath.Join(x.dir, file)
+}
+
+func (x *exam) isOurs(theirs string) bool {
+	ours, err := os.Stat(x.o.ConfigFile)
+	if err == nil {
+		if info, err := os.Stat(filepath.Join(x.root(), theirs)); err == nil {
+			return os.SameFile(info, ours)
+		}
+	}
+	return sameName(theirs, x.o.ConfigFile)
+}
+
+// root is where the paths start that Prometheus names: at its own root, if that is
+// seen.
+func (x *exam) root() string {
 	if x.usage.PID > 0 {
 		root := x.process(x.usage.PID, "root")
 		if _, err := os.Stat(root + "/"); err == nil {
-			return []string{root}
+			return root
 		}
 	}
-	return []string{"/"}
+	return "/"
 }
 
 func (x *exam) process(pid int, file string) string {

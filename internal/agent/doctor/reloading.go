@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"promfleet/internal/agent/reload"
 )
@@ -16,10 +17,8 @@ func (x *exam) lookAtReload(ctx context.Context) reload.Finding {
 		return warning("watch the first reload", "method %s cannot be looked at without a reload", x.o.ReloadMethod)
 	}
 	f, pid := inspector.Inspect(ctx)
-	if x.o.ReloadMethod == "none" {
-		if interval, err := x.prom.AutoReload(ctx); err == nil && interval > 0 {
-			return ok("method none: Prometheus reloads by itself every %s (--config.auto-reload)", interval)
-		}
+	if interval := x.autoReload(ctx); x.o.ReloadMethod == "none" && interval > 0 {
+		return ok("method none: Prometheus reloads by itself every %s (--config.auto-reload)", interval)
 	}
 	if f.Verdict != reload.Bad && pid > 0 && x.usage.PID > 0 && pid != x.usage.PID {
 		return failure("name the one of --prometheus.url with --reload.unit or --reload.pid-file, or correct --prometheus.url",
@@ -29,12 +28,24 @@ func (x *exam) lookAtReload(ctx context.Context) reload.Finding {
 	return f
 }
 
+// autoReload is the interval in which Prometheus reloads by itself; 0: it does not,
+// or does not tell.
+func (x *exam) autoReload(ctx context.Context) time.Duration {
+	if x.flags == nil {
+		return 0
+	}
+	interval, err := x.prom.AutoReload(ctx)
+	if err != nil {
+		return 0
+	}
+	return interval
+}
+
 // lookForReloaders looks for others who reload Prometheus or write its files: the
 // agent would take their reload for its own.
 func (x *exam) lookForReloaders(ctx context.Context) reload.Finding {
 	var found, hints []string
-	// Checked already where nobody else reloads.
-	if interval, err := x.prom.AutoReload(ctx); err == nil && interval > 0 && x.o.ReloadMethod != "none" {
+	if interval := x.autoReload(ctx); interval > 0 && x.o.ReloadMethod != "none" {
 		found = append(found, fmt.Sprintf("Prometheus reloads by itself every %s (--config.auto-reload), and the agent leaves it to that", interval))
 		hints = append(hints, "start Prometheus without --config.auto-reload, unless a change of jobs may take that long")
 	}

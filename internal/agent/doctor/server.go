@@ -25,7 +25,9 @@ func (x *exam) askServer(ctx context.Context) answer {
 		f := failure("correct --server.url", "%s", err)
 		return answer{unreached: &f}
 	}
-	return get(ctx, http.DefaultClient, u.JoinPath("-/ready"), "--server.url")
+	// A redirect is looked at, not followed: it may make a GET of the agent's POST.
+	c := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return get(ctx, c, u.JoinPath("-/ready"), "--server.url")
 }
 
 func (x *exam) serverSkew(ctx context.Context) (time.Duration, error) {
@@ -43,6 +45,8 @@ func (x *exam) lookAtServer(ctx context.Context) reload.Finding {
 		return failure("write https:// in --server.url", "%s speaks TLS only", a.at)
 	case a.status == http.StatusServiceUnavailable, a.status == http.StatusBadGateway, a.status == http.StatusGatewayTimeout:
 		return failure("see to the server and its database", "%s answers %d: %s", a.at, a.status, a.shown())
+	case a.status >= 300 && a.status < 400:
+		return failure("give the address that it leads to as --server.url", "%s is sent on to %s", a.at, a.leads())
 	case a.status != http.StatusOK || !strings.Contains(a.body, "promfleet is ready"):
 		return failure("correct --server.url, with the path of the server's --web.external-url", "%s is answered by something else than a promfleet server: %d, %s", a.at, a.status, a.shown())
 	}

@@ -126,7 +126,7 @@ func (h hangup) pid() (int, error) {
 }
 
 func notRunning(pid int) error {
-	return fmt.Errorf("process %d does not run; a Prometheus answers at --prometheus.url, so the file is not of now, or not its own", pid)
+	return fmt.Errorf("process %d does not run: the file is not of now, or not Prometheus's own", pid)
 }
 
 // isPrometheus looks at a process's name and program. The program of another user
