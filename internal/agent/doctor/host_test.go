@@ -6,8 +6,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -184,13 +187,25 @@ func TestCredential(t *testing.T) {
 	if err != nil || len(nodes.Items) != 1 {
 		t.Fatal(nodes, err)
 	}
-	seen := nodes.Items[0].Status.LastSeenAt
 	b.JoinTokenFile = ""
-	try(reload.Good, "the server takes the one in "+filepath.Join(b.DataPath, agent.CredentialFile))
-	after, err := b.api.Nodes().List(t.Context(), nil)
-	if err != nil || !after.Items[0].Status.LastSeenAt.Equal(*seen) {
-		t.Errorf("the server takes it for the agent: %v, %v", after, err)
+	there, err := url.Parse(b.ServerURL)
+	if err != nil {
+		t.Fatal(err)
 	}
+	var calls []string
+	proxy := httputil.NewSingleHostReverseProxy(there)
+	recording := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls = append(calls, r.Method+" "+r.URL.Path)
+		proxy.ServeHTTP(w, r)
+	}))
+	defer recording.Close()
+	b.ServerURL = recording.URL
+	try(reload.Good, "the server takes the one in "+filepath.Join(b.DataPath, agent.CredentialFile))
+	// A watch or a report would be taken for a sign of life of the agent.
+	if want := []string{"POST /api/v1/agent/fetch"}; !slices.Equal(calls, want) {
+		t.Errorf("called: %q, want %q", calls, want)
+	}
+	b.ServerURL = there.String()
 	if err := b.api.Nodes().Delete(t.Context(), nodes.Items[0].UUID, ""); err != nil {
 		t.Fatal(err)
 	}
