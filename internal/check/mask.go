@@ -21,6 +21,15 @@ const (
 	maskedText  = "<not shown>"
 )
 
+// masker masks ours first, and then theirs by what it has seen.
+type masker struct {
+	theirs   bool
+	ours     map[string]bool // secrets that ours has
+	comments map[string]bool // lines of comments that ours has
+	seen     []string        // secrets of both
+	done     map[*yaml.Node]bool
+}
+
 // MaskedPair gives two versions of a prometheus.yml as a user may compare them:
 // ours, which is as it should be, and theirs, which somebody has edited and which
 // may be anything. Both are written alike, so that what differs in white space or
@@ -84,14 +93,6 @@ func targetLines(body []byte) (string, bool) {
 	}
 	out.WriteByte('\n')
 	return urlPassword.ReplaceAllString(out.String(), "$1:"+masked+"@"), true
-}
-
-type masker struct {
-	theirs   bool
-	ours     map[string]bool // secrets that ours has
-	comments map[string]bool // lines of comments that ours has
-	seen     []string        // secrets of both
-	done     map[*yaml.Node]bool
 }
 
 func (m *masker) yaml(text []byte) (string, bool) {
@@ -264,7 +265,8 @@ func (m *masker) comment(n *yaml.Node) {
 	}
 }
 
-var lineKey = regexp.MustCompile(`^(\s*(?:- +)*)([a-zA-Z_]{1,32}:)\s`)
+// lineKey finds the key of a line, and what is before it.
+var lineKey = regexp.MustCompile(`^\s*(?:- +)*[a-zA-Z_]{1,32}:\s`)
 
 // maskLines shows of a text of which nothing is known the lines that shown has,
 // and of others a key at the most.
@@ -277,13 +279,12 @@ func maskLines(text, shown string) string {
 	for line := range strings.Lines(strings.ToValidUTF8(text, "\uFFFD")) {
 		line = strings.TrimRight(line, " \r\n")
 		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
-		switch key := lineKey.FindStringSubmatch(line + "\n"); {
-		case known[line]:
+		key := lineKey.FindString(line + "\n")
+		switch {
+		case known[line], key == line+"\n":
 			out.WriteString(line)
-		case key != nil && strings.TrimSpace(line) == strings.TrimSpace(key[1]+key[2]):
-			out.WriteString(line)
-		case key != nil:
-			out.WriteString(key[1] + key[2] + " " + maskedText)
+		case key != "":
+			out.WriteString(strings.TrimRight(key, " \t\n") + " " + maskedText)
 		default:
 			out.WriteString(indent + maskedText)
 		}

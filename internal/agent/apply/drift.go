@@ -28,7 +28,7 @@ type Drift struct {
 	// ModeWas and ModeIs differ if somebody has changed the mode.
 	ModeWas, ModeIs fs.FileMode
 
-	print print
+	stamp stamp
 }
 
 // DriftKind says what has become of a file.
@@ -49,15 +49,15 @@ func (d Drift) Same(o Drift) bool { return d == o }
 // maxRead is the size up to which a file that has changed is read.
 const maxRead = 64 << 20
 
-// print is what tells that a file was not touched.
-type print struct {
+// stamp is what tells that a file was not touched.
+type stamp struct {
 	size, mtime, ctime int64
 	inode              uint64
 	mode               fs.FileMode
 }
 
-func printOf(info fs.FileInfo) print {
-	p := print{size: info.Size(), mtime: info.ModTime().UnixNano(), mode: info.Mode()}
+func stampOf(info fs.FileInfo) stamp {
+	p := stamp{size: info.Size(), mtime: info.ModTime().UnixNano(), mode: info.Mode()}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		p.ctime, p.inode = st.Ctim.Nano(), st.Ino
 	}
@@ -79,7 +79,7 @@ type Lookout struct {
 
 // sight is how a file was at the last look.
 type sight struct {
-	print print
+	stamp stamp
 	mode  fs.FileMode // that it should have
 	drift Drift       // Kind "": as it should be
 }
@@ -229,7 +229,7 @@ func (l *Lookout) dir(d *Disk, targets *os.Root, key string, names []string) (fo
 		}
 		drift := Drift{File: key + "/" + name, Path: filepath.Join(d.TargetsDir(), key, name), Kind: DriftForeign}
 		if info, err := root.Lstat(name); err == nil {
-			drift.print, drift.Size = printOf(info), info.Size()
+			drift.stamp, drift.Size = stampOf(info), info.Size()
 		}
 		found = append(found, drift)
 	}
@@ -270,26 +270,26 @@ func (l *Lookout) sight(p place, rec Record, also promfleet.Hash, was sight, loo
 		now.drift = drift
 		return now
 	}
-	now.print = printOf(info)
+	now.stamp = stampOf(info)
 	own := func(h promfleet.Hash) bool {
 		return h != "" && (short(h) == short(drift.Was) || l.own(p.file, h, also))
 	}
 	switch {
 	case was.mode == 0:
 		now.mode = info.Mode().Perm()
-	case now.print == was.print:
+	case now.stamp == was.stamp:
 		if now.drift = was.drift; now.drift.Kind == DriftChanged && own(now.drift.Is) {
 			now.drift = Drift{} // somebody wanted the same of the server
 		}
 		return now
 	}
-	drift.print, drift.Size = now.print, info.Size()
+	drift.stamp, drift.Size = now.stamp, info.Size()
 	drift.ModeWas, drift.ModeIs = now.mode, info.Mode().Perm()
 	switch {
 	case !info.Mode().IsRegular():
 		drift.Kind, drift.ModeIs = DriftNoFile, drift.ModeWas
-	case own(rec.Hash) && rec.MTime == now.print.mtime && rec.Size == now.print.size &&
-		(!looked && (now.print.ctime <= l.before || l.asked[p.file] == rec.Hash) || looked && was.print.mtime != now.print.mtime):
+	case own(rec.Hash) && rec.MTime == now.stamp.mtime && rec.Size == now.stamp.size &&
+		(!looked && (now.stamp.ctime <= l.before || l.asked[p.file] == rec.Hash) || looked && was.stamp.mtime != now.stamp.mtime):
 		drift.Is = rec.Hash // as the agent has left it
 	default:
 		if drift.Is = hashFile(p.root, p.name, info.Size()); !own(drift.Is) {
@@ -346,34 +346,3 @@ func readSome(root *os.Root, name string, size int64) ([]byte, error) {
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, maxRead))
 }
-
-// ReadDrifted gives what is in the place of a drifted file.
-func (d *Disk) ReadDrifted(drift Drift) ([]byte, error) {
-	dir, name := filepath.Split(drift.Path)
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	info, err := root.Lstat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a regular file (" + info.Mode().Type().String() + ")")
-	}
-	return readSome(root, name, info.Size())
-}
-
-// PutModeBack gives a drifted file the mode that it had.
-func (d *Disk) PutModeBack(drift Drift) error {
-	root, err := os.OpenRoot(filepath.Dir(drift.Path))
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	return root.Chmod(filepath.Base(drift.Path), drift.ModeWas)
-}
-
-// Disown forgets that a file is the agent's: it is left as it is from now on.
-func (d *Disk) Disown(file string) { delete(d.m.Files, file) }

@@ -52,7 +52,7 @@ func manyFiles(t testing.TB, jobs, files int) (*Disk, *Copies) {
 		if err := os.MkdirAll(filepath.Join(dir, "targets.d", key), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		d.state.Dirs[key] = true
+		d.m.Dirs[key] = true
 		for j := range files {
 			f := File{Key: key, Piece: strconv.Itoa(j)}
 			if err := os.WriteFile(filepath.Join(dir, "targets.d", f.Path()), body, 0o644); err != nil {
@@ -62,10 +62,10 @@ func manyFiles(t testing.TB, jobs, files int) (*Disk, *Copies) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.state.Files[f.Path()] = Record{Hash: hash, Size: info.Size(), MTime: info.ModTime().UnixNano()}
+			d.m.Files[f.Path()] = Record{Hash: hash, Size: info.Size(), MTime: info.ModTime().UnixNano()}
 		}
 	}
-	if err := d.save(); err != nil {
+	if err := d.data.saveState(d.m.State); err != nil {
 		t.Fatal(err)
 	}
 	return d, copies
@@ -176,7 +176,7 @@ func BenchmarkMissing(b *testing.B) {
 		j := Job{Key: fmt.Sprintf("job_%d", i)}
 		for p := range 10 {
 			f := File{Key: j.Key, Piece: strconv.Itoa(p)}
-			f.Hash = d.state.Files[f.Path()].Hash
+			f.Hash = d.m.Files[f.Path()].Hash
 			j.Files = append(j.Files, f)
 		}
 		jobs = append(jobs, j)
