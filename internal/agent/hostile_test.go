@@ -117,9 +117,9 @@ func TestHostileServer(t *testing.T) {
 		{"key of another", body(config, `{"key":"other","job_name":"node","scrape_config":{}}`), `is that of "other"`},
 		{"config and more", body(config, `{"key":"node","job_name":"node","scrape_config":{},"run":"sh"}`), "unknown field"},
 		{"base of many values", func(c *controlPlane, m *promfleet.Manifest) {
-			rehash(c, part(m, "base"), "x: ["+strings.Repeat("1,", maxValues)+"1]\n")
-		}, "more than 100000 values"},
-		{"config of many values", body(config, `{"key":"node","job_name":"node","scrape_config":{"x":[`+strings.Repeat("0,", maxValues)+`0]}}`), "more than 100000 values"},
+			rehash(c, part(m, "base"), "x: ["+strings.Repeat("1,", 100_000)+"1]\n")
+		}, "more than the 100000 values"},
+		{"config of many values", body(config, `{"key":"node","job_name":"node","scrape_config":{"x":[`+strings.Repeat("0,", 100_000)+`0]}}`), "more than the 100000 values"},
 		{"many targets", body(piece, `[{"targets":["`+strings.Repeat(`a","`, maxTargets)+`"]}]`), "allowed are 4096"},
 		{"many groups", body(piece, `[`+strings.Repeat(`{},`, maxTargets)+`{}]`), "allowed are 4096"},
 		{"many labels", body(piece, `[{"targets":["h:1"],"labels":{`+strings.Repeat(`"l":"",`, maxLabels)+`"z":""}}]`), "allowed are 100000"},

@@ -114,9 +114,6 @@ func (a *Agent) applied() map[apply.File]bool {
 // What may be in a body, whatever its size: a value takes two bytes of JSON or
 // YAML, and hundreds in memory.
 const (
-	// maxValues are those of the base and all configurations: a thousand jobs of a
-	// hundred fields.
-	maxValues = 100_000
 	// maxTargets are those of a piece: a server makes a quarter of it, and the
 	// guard all of it.
 	maxTargets = 4 * render.MaxPiece
@@ -188,8 +185,8 @@ func notTooMany(p promfleet.Part, body string) error {
 // against what this agent has memory for.
 func (r *receiver) notTooDeep(p promfleet.Part, body []byte) error {
 	if !p.Index {
-		if r.values += values(p, body); r.values > maxValues {
-			return refuse("part %q: with it the base config and the jobs' configurations have more than %d values", p.Name, maxValues)
+		if r.values += values(p, body); r.client != nil && r.values > r.a.policy.MaxValues {
+			return refuse("part %q: with it the base config and the jobs' configurations have more than the %d values that max_values of the host's policy allows", p.Name, r.a.policy.MaxValues)
 		}
 	}
 	depth := 0

@@ -34,10 +34,13 @@ type Policy struct {
 	RemovalConfirm    ConfirmPolicy `yaml:"removal_confirm"`
 
 	// MaxBytes is the size of all parts of a revision together, MaxFiles their
-	// number, MaxDepth how deep YAML and JSON in them may nest.
+	// number, MaxDepth how deep YAML and JSON in them may nest, and MaxValues how
+	// many values the base and all jobs' configurations may have together.
 	MaxBytes int64 `yaml:"max_bytes"`
 	MaxFiles int   `yaml:"max_files"`
 	MaxDepth int   `yaml:"max_depth"`
+	// A value takes two bytes of YAML and hundreds of the agent's memory.
+	MaxValues int `yaml:"max_values"`
 
 	// Drift is what becomes of a hand edit of a file of the agent's.
 	Drift DriftPolicy `yaml:"drift"`
@@ -74,6 +77,8 @@ func Default() *Policy {
 		MaxBytes: 2 << 30,
 		MaxFiles: 100_000,
 		MaxDepth: 64,
+		// A thousand jobs of a hundred fields.
+		MaxValues: 100_000,
 		Drift:    DriftRepair,
 	}
 }
@@ -144,6 +149,8 @@ func (p *Policy) valid() error {
 		return fmt.Errorf("max_bytes: %d is less than 1", p.MaxBytes)
 	case p.MaxFiles < 1:
 		return fmt.Errorf("max_files: %d is less than 1", p.MaxFiles)
+	case p.MaxValues < 1:
+		return fmt.Errorf("max_values: %d is less than 1", p.MaxValues)
 	case p.MaxDepth < minDepth || p.MaxDepth > maxDepth:
 		return fmt.Errorf("max_depth: %d is not between %d, which every configuration needs, and %d, which is the most", p.MaxDepth, minDepth, maxDepth)
 	case p.Drift != DriftRepair && p.Drift != DriftReport:

@@ -59,6 +59,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"max_bytes: 0", "max_bytes"},
 		{"max_files: 0", "max_files"},
 		{"max_depth: 65", "max_depth"},
+		{"max_values: 0", "max_values"},
 		{"{}\n---\n{}", "more than one YAML document"},
 		{"max_files: 1\nmax_files: 2", "already defined"},
 	} {
