@@ -68,11 +68,6 @@ func (h *host) put(job promfleet.Job, addr string) {
 	}
 }
 
-func (h *host) restart() {
-	h.t.Helper()
-	h.proc = proctest.Start(h.t, proctest.Part(h.t, "PROMFLEET_BIN"), h.args...)
-}
-
 // without names the jobs that do not have just the target that is wanted of them.
 func (h *host) without(wanted map[string]string) (jobs []string) {
 	var answer struct {

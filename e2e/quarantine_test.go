@@ -20,8 +20,8 @@ import (
 
 const everySecond = "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
 
-// samples gives when a target was scraped, in seconds.
-func (h *host) samples(job, instance string) []float64 {
+// samplesOf gives when a target was scraped, in seconds.
+func (h *host) samplesOf(job, instance string) []float64 {
 	h.t.Helper()
 	var answer struct {
 		Data struct {
@@ -47,7 +47,7 @@ func (h *host) noGap(job, instance string) {
 	h.t.Helper()
 	var at []float64
 	proctest.WaitFor(h.t, "enough scrapes of job "+job, func() bool {
-		at = h.samples(job, instance)
+		at = h.samplesOf(job, instance)
 		return len(at) >= 10
 	})
 	gap := 0.0
@@ -101,8 +101,8 @@ func (h *host) quarantined(words ...string) string {
 	return status.LastError
 }
 
-// scraped waits until a target of a job is up.
-func (h *host) scraped(job, instance string) {
+// awaitUp waits until a target of a job is up.
+func (h *host) awaitUp(job, instance string) {
 	h.t.Helper()
 	proctest.WaitFor(h.t, instance+" of job "+job+" is up", func() bool { return h.active(job)[instance].Health == "up" })
 }
@@ -117,8 +117,8 @@ func TestQuarantine(t *testing.T) {
 	good := h.job("good", "", addr)
 	stays := h.job("stays", `{"scrape_interval":"1s"}`, addr)
 	h.settled(promfleet.StateInSync)
-	h.scraped("good", addr)
-	h.scraped("stays", addr)
+	h.awaitUp("good", addr)
+	h.awaitUp("stays", addr)
 
 	// A new one, and one that was there before.
 	loads, start := h.loads(), time.Now()
@@ -142,13 +142,13 @@ func TestQuarantine(t *testing.T) {
 		if _, err := p.Targets().Create(t.Context(), promfleet.TargetInput{Job: job.ID, Addr: other}); err != nil {
 			t.Fatal(err)
 		}
-		h.scraped(job.Key, other)
+		h.awaitUp(job.Key, other)
 	}
 	if n := h.loads() - loads; n != 0 {
 		t.Errorf("target edits cost %d reloads", n)
 	}
 	h.job("another", "", addr)
-	h.scraped("another", addr)
+	h.awaitUp("another", addr)
 	if n := h.loads() - loads; n != 1 {
 		t.Errorf("another job cost %d reloads, want 1", n)
 	}
@@ -167,7 +167,7 @@ func TestQuarantine(t *testing.T) {
 	h.patch(stays, map[string]any{"scrape_interval": "1s", "keep_dropped_targets": nil})
 	h.settled(promfleet.StateInSync)
 	t.Logf("healed after %s and %d reloads", time.Since(start).Round(time.Millisecond), h.loads()-loads)
-	h.scraped("bad", addr)
+	h.awaitUp("bad", addr)
 	h.noGap("good", addr)
 	h.noGap("stays", addr)
 }
@@ -186,8 +186,8 @@ func TestQuarantineWithoutWords(t *testing.T) {
 		jobs = append(jobs, h.job(fmt.Sprintf("job%02d", i), "", addr))
 	}
 	h.settled(promfleet.StateInSync)
-	h.scraped("good", addr)
-	h.scraped("job11", addr)
+	h.awaitUp("good", addr)
+	h.awaitUp("job11", addr)
 
 	// All in one step: while no agent looks.
 	h.proc.Stop(t)
@@ -227,7 +227,7 @@ func TestQuarantineNoPool(t *testing.T) {
 	addr := strings.TrimPrefix(h.prometheus, "http://")
 	good := h.job("good", "", addr)
 	h.settled(promfleet.StateInSync)
-	h.scraped("good", addr)
+	h.awaitUp("good", addr)
 	ca := filepath.Join(h.dir, "ca.pem")
 	if err := os.WriteFile(ca, []byte("no certificate"), 0o644); err != nil {
 		t.Fatal(err)
@@ -237,7 +237,7 @@ func TestQuarantineNoPool(t *testing.T) {
 	t.Logf("last_error: %s", h.quarantined("job bad is quarantined: it has no scrape pool"))
 	t.Logf("said after %s", time.Since(start).Round(time.Millisecond))
 	h.job("another", "", addr)
-	h.scraped("another", addr)
+	h.awaitUp("another", addr)
 	h.quarantined("job bad is quarantined: it has no scrape pool")
 
 	// The file is mended. Prometheus sees that when its discovery has news.
@@ -251,7 +251,7 @@ func TestQuarantineNoPool(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.settled(promfleet.StateInSync)
-	h.scraped("bad", addr)
+	h.awaitUp("bad", addr)
 	if n := h.loads() - loads; n != 0 {
 		t.Errorf("a mended file cost %d reloads", n)
 	}

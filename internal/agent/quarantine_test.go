@@ -260,25 +260,25 @@ func TestQuarantineStays(t *testing.T) {
 // does not wait for its end.
 func TestQuarantineMeanwhile(t *testing.T) {
 	inBed(t, func(t *testing.T, b *bed) {
-		jobs := fresh(100, 50)
+		jobs := fresh(4, 0, 1, 2, 3) // each trial is refused
 		asked := 0
 		b.refusing(func(yml string) string {
-			if asked++; asked == 4 {
-				edited := fresh(100, 50)
+			if asked++; asked == 3 {
+				edited := fresh(4, 0, 1, 2, 3)
 				edited["good"] = wantedJob{pieces: map[string][]string{"all": {"g:1", "g:2"}}}
 				edited["late"] = wantedJob{config: bad, pieces: map[string][]string{"all": {"l:1"}}}
 				go b.server.want("", edited)
 			}
-			if asked > 5 && strings.Contains(yml, "scrape_protocols") && len(b.prom.pools()["good"]) != 2 {
+			if asked > 4 && strings.Contains(yml, "scrape_protocols") && len(b.prom.pools()["good"]) != 2 {
 				b.t.Error("the edit waits")
 			}
 			return silently(yml)
 		})
 		b.server.want("", jobs)
-		b.quarantined("jobs late, new050 are")
+		b.quarantined("jobs late, new000, new001, new002, new003 are")
 		same(t, []string{"g:1", "g:2"}, b.scraped("good"))
-		same(t, 100, len(b.running()))
-		if n := b.prom.counts(); n > 2*(2*7+2)+1 {
+		same(t, []string{"good"}, b.running())
+		if n := b.prom.counts(); n > 5*(2*3+2) {
 			t.Errorf("%d reloads", n)
 		}
 		b.never("good")
@@ -583,6 +583,12 @@ func TestQuarantinePool(t *testing.T) {
 			}
 		}
 		b.prom.mu.Unlock()
+		b.prom.set(func(p *scriptedPrometheus) { p.poolless = nil })
+		b.after(time.Minute)
+		if r := b.quarantined("job new002 is quarantined"); strings.Contains(r.Error, "new000") {
+			t.Errorf("error %q", r.Error)
+		}
+		b.prom.set(func(p *scriptedPrometheus) { p.poolless = map[string]bool{"new000": true} })
 		b.stop()
 		b.start()
 		b.after(2 * time.Minute)
@@ -598,28 +604,40 @@ func TestQuarantinePool(t *testing.T) {
 // TestQuarantineDown: Prometheus goes down in the middle of the search. What it
 // would start with is what it had, and the search goes on when it is back.
 func TestQuarantineDown(t *testing.T) {
-	inBed(t, func(t *testing.T, b *bed) {
-		asked := 0
-		b.refusing(func(yml string) string {
-			if asked++; asked == 6 {
-				b.prom.down = true
-				return "gone"
-			}
-			return silently(yml)
+	for name, at := range map[string]struct {
+		reload int
+		words  string
+	}{
+		"before the one back is loaded": {3, "gone"},
+		"before the next trial":         {4, ""},
+		"after a trial was taken":       {5, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBed(t, func(t *testing.T, b *bed) {
+				asked := 0
+				b.refusing(func(yml string) string {
+					if asked++; asked == at.reload {
+						b.prom.down = true
+						return at.words
+					}
+					return silently(yml)
+				})
+				b.server.want("", fresh(50, 20))
+				b.after(3 * time.Minute)
+				if text := b.read("prometheus.yml"); strings.Contains(text, "scrape_protocols") || !strings.Contains(text, "job_name: good") {
+					t.Error("it would start with what it refuses")
+				}
+				if r := b.server.last(); r.State == promfleet.StateInSync {
+					t.Errorf("%+v", r)
+				}
+				b.prom.setDown(false)
+				b.after(5 * time.Minute)
+				b.quarantined("job new020 is quarantined")
+				same(t, 50, len(b.running()))
+				b.stop()
+			})
 		})
-		b.server.want("", fresh(50, 20))
-		b.after(3 * time.Minute)
-		b.prom.set(func(p *scriptedPrometheus) {
-			if text := b.read("prometheus.yml"); strings.Contains(text, "scrape_protocols") || !strings.Contains(text, "job_name: good") {
-				t.Error("it would start with what it refuses")
-			}
-		})
-		b.prom.setDown(false)
-		b.after(5 * time.Minute)
-		b.quarantined("job new020 is quarantined")
-		same(t, 50, len(b.running()))
-		b.stop()
-	})
+	}
 }
 
 // TestQuarantineDenied: a reload that was not let through says nothing of the jobs.

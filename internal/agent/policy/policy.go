@@ -79,7 +79,7 @@ func Default() *Policy {
 		MaxDepth: 64,
 		// A thousand jobs of a hundred fields.
 		MaxValues: 100_000,
-		Drift:    DriftRepair,
+		Drift:     DriftRepair,
 	}
 }
 
