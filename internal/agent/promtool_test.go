@@ -9,7 +9,7 @@ import (
 
 // standInPromtool puts a promtool on PATH that refuses what the scripted
 // Prometheus does, and says as little of it. It gives the file with its calls.
-func standInPromtool(t *testing.T, version string, refuses string) (calls string) {
+func standInPromtool(t *testing.T, version, refuses string) (calls string) {
 	t.Helper()
 	dir := t.TempDir()
 	calls = filepath.Join(dir, "calls")

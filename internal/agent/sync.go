@@ -56,6 +56,8 @@ func (t *syncTask) Init(ctx context.Context) (err error) {
 	if t.a.quarantine, err = newQuarantine(t.a); err != nil {
 		return fmt.Errorf("--data.path: %w", err)
 	}
+	// Beside a quarantine no revision tells whether all that is there was seen loaded.
+	t.verifyAll = len(t.a.quarantine.patients) > 0
 	t.a.waits.Store(t.held != nil)
 	t.a.status.setHeld(t.held)
 	// Before anything else looks at them.
