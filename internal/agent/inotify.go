@@ -79,7 +79,7 @@ func (in *inlining) plan(c *content) error {
 			jobs = append(jobs, w)
 		}
 	}
-	s := assign(jobs, in.sides, h.room(len(in.sides.Files), in.learned), dead)
+	s := assign(jobs, in.sides, h.room(len(in.sides.Files), in.learned.now(time.Now())), dead)
 	for i := range c.jobs {
 		c.jobs[i].Inline = s.Inline[c.jobs[i].Key]
 	}
@@ -149,6 +149,13 @@ func (in *inlining) learn(h headroom, dead map[string]bool) {
 		if !dead[key] {
 			l.Files++
 		}
+	}
+	if h.seen && h.room(len(in.sides.Files), nil).Budget >= len(in.sides.Files)+clearRoom {
+		l.Pause = firstDoubt
+		if in.learned != nil && in.learned.Pause > 0 {
+			l.Pause = min(2*in.learned.Pause, longestDoubt)
+		}
+		l.Until = time.Now().Add(l.Pause).Round(0)
 	}
 	in.a.log.Warn("Prometheus could not make the file watchers of some jobs: their targets go into prometheus.yml",
 		"jobs", strings.Join(l.Jobs, " "), "limit", h.limit, "others", h.others)
@@ -296,7 +303,7 @@ func (in *inlining) suspect(names []string, byName map[string]string, now time.T
 // say has metrics and a notice say how it stands.
 func (in *inlining) say(h headroom, s sides, all int) {
 	in.a.status.setInotify(inotifyStatus{inline: len(s.Inline), limit: h.limit, inUse: in.usage.InUse + in.usage.Unread})
-	in.a.setNotice("inotify", inotifyNotice(h, s, in.usage.Sysctl, in.learned, all))
+	in.a.setNotice("inotify", inotifyNotice(h, s, in.usage.Sysctl, in.learned.now(time.Now()), all))
 }
 
 // inotifyNotice says how many jobs are inline, why, and what to do about it.

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -28,12 +29,20 @@ func (s *settling) running() bool {
 	}
 }
 
+// answerFor is how long a reload is waited for that an agent asked for which was
+// killed. Prometheus does one after the other, so one too many costs time only.
+const answerFor = 3 * time.Second
+
 func (t *syncTask) startSettling(ctx context.Context, set apply.Set, res apply.Result) {
 	p := running{a: t.a, within: verifyFor}
 	waited := !res.Changed() && t.a.status.is(promfleet.StateWritten, promfleet.StateHeld, promfleet.StateDrifted, promfleet.StateQuarantined)
-	if waited || res.Outcome == apply.NotReloaded || res.Outcome == apply.Unreachable {
+	switch {
+	case waited || res.Outcome == apply.NotReloaded || res.Outcome == apply.Unreachable:
 		p.within = 0 // nothing is about to happen: one look at each sync
-	} else {
+	case errors.Is(res.Trouble, apply.ErrUnanswered):
+		p.within = answerFor
+		t.setState(promfleet.StateApplying, res.Trouble)
+	default:
 		t.setState(promfleet.StateApplying, res.Trouble)
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -66,6 +75,9 @@ func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result,
 		}
 		if t.setState(unseen, err) {
 			t.a.log.Warn("written, not seen loaded", "revision", set.Manifest.Revision, "err", err, "verify_ms", ms(time.Since(start)))
+		}
+		if res.Outcome == apply.Unknown && p.within > 0 {
+			t.a.confirmed.ring() // it was looked: now another may be asked for
 		}
 	default:
 		t.tidy(t.a.drift.lookout.Settled)

@@ -11,8 +11,9 @@ import (
 	"promfleet"
 )
 
-// errUnanswered is that no reload is asked for since one is under way, perhaps.
-var errUnanswered = errors.New("a reload that was asked for has not been answered and may still be under way: no other is asked for until Prometheus was looked at")
+// ErrUnanswered is that no reload is asked for since one is under way, perhaps: that
+// of an agent that was killed.
+var ErrUnanswered = errors.New("a reload that was asked for has not been answered and may still be under way: no other is asked for until Prometheus was looked at")
 
 // want begins an apply.
 func (m *Machine) want(e wanted) []Effect {
@@ -203,7 +204,7 @@ func (m *Machine) written(r results) []Effect {
 		m.refuse = m.holding()
 		return m.fetchBack()
 	case m.ReloadAsked != "" && m.ReloadPending:
-		m.res.Outcome, m.res.Trouble = Unknown, errUnanswered
+		m.res.Outcome, m.res.Trouble = Unknown, ErrUnanswered
 		return m.finish()
 	case m.ReloadPending && !m.fresh:
 		m.at, m.ReloadAsked = reloading, m.file
