@@ -93,6 +93,26 @@ func TestAlone(t *testing.T) {
 	})
 }
 
+// TestBackAtOnce: a server that is back need not wait for the next report to be due.
+func TestBackAtOnce(t *testing.T) {
+	inBed(t, func(t *testing.T, b *bed) {
+		b.opts.SyncInterval = time.Hour
+		b.join()
+		b.server.want("", oneJob("h1:9100"))
+		b.start()
+		b.expect(promfleet.StateInSync)
+		b.server.setDown(true)
+		b.after(5 * time.Minute)
+		_, _, before := b.server.counts()
+		b.server.setDown(false)
+		b.after(2 * time.Minute)
+		if _, _, now := b.server.counts(); now != before+1 {
+			t.Errorf("%d reports since it is back", now-before)
+		}
+		b.stop()
+	})
+}
+
 // TestNotReady: an agent that has applied nothing says what it waits for.
 func TestNotReady(t *testing.T) {
 	inBed(t, func(t *testing.T, b *bed) {

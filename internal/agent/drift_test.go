@@ -168,6 +168,24 @@ func TestDriftRepaired(t *testing.T) {
 	}
 }
 
+// TestDriftToldFirst: the repair waits until the server has been told, whatever else
+// reports.
+func TestDriftToldFirst(t *testing.T) {
+	driftBed(t, "", func(b *bed, _ map[string]wantedJob) {
+		b.stop()
+		b.startWithout("report")
+		b.after(time.Minute)
+		_, _, before := b.server.counts()
+		want := b.read(nodeFile)
+		b.edit(nodeFile, "h2:9100", "h3:9100")
+		b.after(time.Minute)
+		same(t, want, b.read(nodeFile))
+		if _, _, now := b.server.counts(); now != before+1 || b.server.last().State != promfleet.StateDrifted || !noticed(b.server.last(), `+      "h3:9100"`) {
+			t.Errorf("%d reports, the last %+v", now-before, b.server.last())
+		}
+	})
+}
+
 // TestDriftLoaded: an edited prometheus.yml that Prometheus has read is undone there
 // too, also if only a secret differs, which Prometheus does not show.
 func TestDriftLoaded(t *testing.T) {

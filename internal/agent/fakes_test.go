@@ -515,12 +515,15 @@ func (b *bed) join() {
 }
 
 // start runs the agent, all but the tasks that listen: a bubble has no network.
-func (b *bed) start() *Agent {
+func (b *bed) start() *Agent { return b.startWithout() }
+
+// startWithout leaves out more tasks.
+func (b *bed) startWithout(tasks ...string) *Agent {
 	b.t.Helper()
 	a := b.agent()
 	ctx, cancel := context.WithCancel(b.t.Context())
 	done := make(chan error, 1)
-	entries := slices.DeleteFunc(slices.Clone(taskEntries), func(e taskEntry) bool { return e.name == "metrics" })
+	entries := slices.DeleteFunc(slices.Clone(taskEntries), func(e taskEntry) bool { return e.name == "metrics" || slices.Contains(tasks, e.name) })
 	go func() { done <- a.run(ctx, entries) }()
 	b.stop = sync.OnceFunc(func() {
 		cancel()
