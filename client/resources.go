@@ -157,9 +157,14 @@ func (c *Client) NodeConfig(ctx context.Context, uuid string, revision int64) (*
 	return &out, nil
 }
 
-// ConfirmRemoval lets the agent of a node take away the targets that it holds back.
-func (c *Client) ConfirmRemoval(ctx context.Context, uuid string) (out promfleet.Node, err error) {
-	_, _, err = c.do(ctx, call{method: http.MethodPost, path: c.Nodes().one(uuid) + "/confirm", out: &out})
+// ConfirmRemoval lets the agent of a node take away the targets that it holds back:
+// those of a revision, or with 0 whichever wait. promfleet.Conflict: they do not wait.
+func (c *Client) ConfirmRemoval(ctx context.Context, uuid string, revision int64) (out promfleet.Node, err error) {
+	k := call{method: http.MethodPost, path: c.Nodes().one(uuid) + "/confirm", out: &out}
+	if revision != 0 {
+		k.query = url.Values{"revision": {strconv.FormatInt(revision, 10)}}
+	}
+	_, _, err = c.do(ctx, k)
 	return out, err
 }
 

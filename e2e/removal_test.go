@@ -63,7 +63,7 @@ func TestLargeRemovalWaits(t *testing.T) {
 		t.Errorf("%d of 150 targets are there while the removal is held", n)
 	}
 	t.Logf("held: %s", state().LastError)
-	if _, err := p.ConfirmRemoval(ctx, h.uuid); err != nil {
+	if _, err := p.ConfirmRemoval(ctx, h.uuid, 0); err != nil {
 		t.Fatal(err)
 	}
 	proctest.WaitFor(t, "the targets are gone", func() bool { return strings.Count(onDisk(), "host-") == 0 })

@@ -71,7 +71,7 @@ func agentRuns(args []string) []string {
 
 func (c *command) agentConfirm(cmd *kingpin.CmdClause) {
 	path := cmd.Flag("data.path", "The --data.path of the agent, which may be running.").Default("./agent-data").String()
-	revision := cmd.Flag("revision", "A revision older than what is loaded, which the server came back with: take that one, once.").Int64()
+	revision := cmd.Flag("revision", "Only if it is the removal of this revision that waits. Or a revision older than what is loaded, which the server came back with: take that one, once.").Int64()
 	c.does(cmd, func() error {
 		what, err := agent.Confirm(*path, *revision)
 		if promfleet.ErrorCode(err) == promfleet.NotFound {

@@ -65,8 +65,9 @@ func (c *command) nodeConfirm(r resource[promfleet.Node, promfleet.NodeInput]) {
 	cmd := r.noun.Command("confirm", "Let the agent of a node take away the targets that it holds back (state held).")
 	conn, out := c.connection(cmd), c.output(cmd)
 	uuid := cmd.Arg("uuid", "Of the node.").Required().String()
+	revision := cmd.Flag("revision", "Only if it is the removal of this revision that waits, as the node's last error says; default: whichever waits.").Int64()
 	c.calls(cmd, conn, func(cl *client.Client) error {
-		n, err := cl.ConfirmRemoval(c.ctx, *uuid)
+		n, err := cl.ConfirmRemoval(c.ctx, *uuid, *revision)
 		if err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func TestHeld(t *testing.T) {
 		b.server.setDown(true)
 		a := b.start()
 		b.after(2 * time.Minute)
-		if got, ok := a.status.report(); !ok || got.State != promfleet.StateHeld || got.RevisionWritten != 1 {
+		if got, ok := a.status.report(); !ok || got.State != promfleet.StateHeld || got.RevisionReceived != 2 || got.RevisionWritten != 1 {
 			t.Errorf("without the server: %+v", got)
 		}
 		b.server.setDown(false)

@@ -60,6 +60,9 @@ func (t *syncTask) Init(ctx context.Context) (err error) {
 	t.verifyAll = len(t.a.quarantine.patients) > 0
 	t.a.waits.Store(t.held != nil)
 	t.a.status.setHeld(t.held)
+	if t.held != nil {
+		t.a.status.setReceived(t.held.Revision) // a confirmation on the server is of what is reported
+	}
 	// Before anything else looks at them.
 	if _, err := t.a.drift.lookout.Look(t.a.disk); err != nil {
 		t.a.log.Warn("cannot look whether the files are as they were written", "err", err)

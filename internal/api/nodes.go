@@ -63,10 +63,14 @@ func (h *handlers) nodes(a huma.API) {
 			n, err := h.fleet.RestoreNode(ctx, principal(ctx), lower(in.UUID))
 			return written(n.Version, n, err)
 		})
+	type confirm struct {
+		UUIDPath
+		Revision int64 `query:"revision" minimum:"1" doc:"only if it is the removal of this revision that waits; default: whichever waits"`
+	}
 	serve(h, a, operation{id: "confirm-removal", summary: "Let the agent take away the targets that it holds back (state held)", method: http.MethodPost, path: "/nodes/{uuid}/confirm", who: editor, tag: tag,
 		errors: []int{http.StatusNotFound, http.StatusConflict}},
-		func(ctx context.Context, in *UUIDPath) (*one[promfleet.Node], error) {
-			n, err := h.fleet.ConfirmRemoval(ctx, principal(ctx), lower(in.UUID))
+		func(ctx context.Context, in *confirm) (*one[promfleet.Node], error) {
+			n, err := h.fleet.ConfirmRemoval(ctx, principal(ctx), lower(in.UUID), in.Revision)
 			return written(n.Version, n, err)
 		})
 	type at struct {

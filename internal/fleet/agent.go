@@ -183,24 +183,16 @@ func cleanNotices(notices []string) []string {
 	return kept
 }
 
-// Report writes what an agent has done.
+// Report writes what an agent has done. Its revisions may be newer than the
+// node's: those of an agent whose server was restored from a backup are.
 func (s *Service) Report(ctx context.Context, node string, in promfleet.Report) error {
 	return s.update(ctx, func(tx Tx, _ *change) error {
-		rec, err := liveNode(ctx, tx, node)
-		if err != nil {
+		if _, err := liveNode(ctx, tx, node); err != nil {
 			return err
 		}
 		var f fields
 		if in.Protocol > promfleet.ProtocolVersion {
 			f.add("body.protocol", "the agent speaks version %d and this server %d; upgrade the server first", in.Protocol, promfleet.ProtocolVersion)
-		}
-		for _, r := range []struct {
-			location string
-			revision int64
-		}{{"body.revision_received", in.RevisionReceived}, {"body.revision_written", in.RevisionWritten}, {"body.revision_loaded", in.RevisionLoaded}} {
-			if r.revision > rec.Revision {
-				f.add(r.location, "there is no revision %d of this node yet; the newest is %d", r.revision, rec.Revision)
-			}
 		}
 		switch in.State {
 		case promfleet.StateStale, promfleet.StatePending:

@@ -191,18 +191,24 @@ func (s *Service) baseChanged(ctx context.Context, tx Tx, c *change, by Principa
 }
 
 // ConfirmRemoval lets the agent of a node take away the targets that it holds back:
-// those of the revision that it reported, and no more of later ones. The node gets
-// a new revision, since that is what its agent waits for.
-func (s *Service) ConfirmRemoval(ctx context.Context, by Principal, uuid string) (out promfleet.Node, err error) {
+// those of the revision that it reported, and no more of later ones. With a revision
+// other than 0 it must be that one, so that what is confirmed is what was read. The
+// node gets a new revision, since that is what its agent waits for.
+func (s *Service) ConfirmRemoval(ctx context.Context, by Principal, uuid string, revision int64) (out promfleet.Node, err error) {
 	err = s.update(ctx, func(tx Tx, c *change) error {
 		rec, err := liveNode(ctx, tx, uuid)
 		if err != nil {
 			return err
 		}
-		if rec.Report.State != promfleet.StateHeld || rec.Confirmed == rec.Report.Received {
+		waits := rec.Report.Received
+		switch {
+		// A database that was restored may not know yet what its agents report.
+		case rec.Report.State != promfleet.StateHeld || rec.Confirmed == waits || waits > rec.Revision:
 			return promfleet.Errorf(promfleet.Conflict, "no removal of node %s waits for a confirmation", uuid)
+		case revision != 0 && revision != waits:
+			return promfleet.Errorf(promfleet.Conflict, "it is not revision %d of node %s that waits for a confirmation, but revision %d: look again at what it takes away", revision, uuid, waits)
 		}
-		rec.Confirmed, rec.UpdatedAt = rec.Report.Received, s.now()
+		rec.Confirmed, rec.UpdatedAt = waits, s.now()
 		if err := tx.UpdateNode(ctx, rec); err != nil {
 			return err
 		}
