@@ -1,10 +1,6 @@
 package agent
 
-import (
-	"time"
-
-	"promfleet/internal/agent/inotify"
-)
+import "promfleet/internal/agent/inotify"
 
 const (
 	// defaultInstances is the kernel's own fs.inotify.max_user_instances, which is
@@ -67,23 +63,6 @@ type learned struct {
 	UID    uint32 `json:"uid"`
 	// Jobs are the keys of those that could not be watched.
 	Jobs []string `json:"jobs"`
-	// Until is up to when it counts if there is clear room: the instances that were
-	// lacking may be free by now. Each time that this proves wrong Pause is doubled.
-	Until time.Time     `json:"until,omitzero"`
-	Pause time.Duration `json:"pause_ns,omitempty"`
-}
-
-const (
-	firstDoubt   = 30 * time.Second
-	longestDoubt = time.Hour
-)
-
-// now gives what counts at a time.
-func (l *learned) now(at time.Time) *learned {
-	if l == nil || !l.Until.IsZero() && at.After(l.Until) {
-		return nil
-	}
-	return l
 }
 
 // room gives how many jobs may be watched, when that many are.

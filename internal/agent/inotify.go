@@ -33,6 +33,8 @@ type inlining struct {
 	usage   inotify.Usage
 	err     error     // of the reading
 	readAt  time.Time // of it
+	peak    int       // see note
+	peakAt  time.Time
 
 	mu       sync.Mutex
 	dead     map[string]bool      // by key: have no watcher, and are to go inline
@@ -66,6 +68,7 @@ func (in *inlining) plan(c *content) error {
 		in.readAt = time.Now()
 	}
 	h := headroomOf(in.usage, in.err, ownFileSD(c))
+	in.note(h)
 	if len(dead) > 0 {
 		in.learn(h, dead)
 	}
@@ -79,7 +82,7 @@ func (in *inlining) plan(c *content) error {
 			jobs = append(jobs, w)
 		}
 	}
-	s := assign(jobs, in.sides, h.room(len(in.sides.Files), in.learned.now(time.Now())), dead)
+	s := assign(jobs, in.sides, h.room(len(in.sides.Files), in.learned), dead)
 	for i := range c.jobs {
 		c.jobs[i].Inline = s.Inline[c.jobs[i].Key]
 	}
@@ -142,20 +145,23 @@ func (in *inlining) save() error {
 	return nil
 }
 
+// note keeps how many instances others had at the most lately: what was lacking when
+// Prometheus wanted it may be free when that is found out.
+func (in *inlining) note(h headroom) {
+	if h.others >= in.peak || time.Since(in.peakAt) > lately {
+		in.peak, in.peakAt = h.others, time.Now()
+	}
+}
+
+const lately = 2 * time.Minute
+
 // learn notes how many watchers could be made when some could not.
 func (in *inlining) learn(h headroom, dead map[string]bool) {
-	l := &learned{Limit: h.limit, Others: h.others, UID: h.uid, Jobs: slices.Sorted(maps.Keys(dead))}
+	l := &learned{Limit: h.limit, Others: in.peak, UID: h.uid, Jobs: slices.Sorted(maps.Keys(dead))}
 	for key := range in.sides.Files {
 		if !dead[key] {
 			l.Files++
 		}
-	}
-	if h.seen && h.room(len(in.sides.Files), nil).Budget >= len(in.sides.Files)+clearRoom {
-		l.Pause = firstDoubt
-		if in.learned != nil && in.learned.Pause > 0 {
-			l.Pause = min(2*in.learned.Pause, longestDoubt)
-		}
-		l.Until = time.Now().Add(l.Pause).Round(0)
 	}
 	in.a.log.Warn("Prometheus could not make the file watchers of some jobs: their targets go into prometheus.yml",
 		"jobs", strings.Join(l.Jobs, " "), "limit", h.limit, "others", h.others)
@@ -303,7 +309,7 @@ func (in *inlining) suspect(names []string, byName map[string]string, now time.T
 // say has metrics and a notice say how it stands.
 func (in *inlining) say(h headroom, s sides, all int) {
 	in.a.status.setInotify(inotifyStatus{inline: len(s.Inline), limit: h.limit, inUse: in.usage.InUse + in.usage.Unread})
-	in.a.setNotice("inotify", inotifyNotice(h, s, in.usage.Sysctl, in.learned.now(time.Now()), all))
+	in.a.setNotice("inotify", inotifyNotice(h, s, in.usage.Sysctl, in.learned, all))
 }
 
 // inotifyNotice says how many jobs are inline, why, and what to do about it.
