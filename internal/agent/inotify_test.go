@@ -200,3 +200,20 @@ func TestOnceHealsDeadWatchers(t *testing.T) {
 		same(t, 1, len(b.server.last().Notices))
 	})
 }
+
+// A file is taken over whose jobs are the same, on whichever side ours are.
+func TestInlineJobsAreTakenOver(t *testing.T) {
+	inBed(t, func(t *testing.T, b *bed) {
+		b.join()
+		b.usage.InUse = 128
+		b.put("prometheus.yml", "scrape_configs:\n- job_name: node\n  static_configs:\n  - targets: ['h1:9100', 'h2:9100']\n    labels: {piece: all}\n")
+		b.prom.load()
+		b.server.want("", oneJob("h1:9100", "h2:9100"))
+		b.start()
+		b.expect(promfleet.StateInSync)
+		same(t, 2, len(b.prom.targets()["node"]))
+		if yml := b.read("prometheus.yml"); !strings.Contains(yml, "static_configs") || strings.Contains(yml, "file_sd_configs") {
+			t.Errorf("it is not inline: %s", yml)
+		}
+	})
+}
