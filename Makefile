@@ -61,7 +61,9 @@ PROMFLEET_KILLS ?= 200
 PROMFLEET_HOSTILE ?= 20000
 
 .PHONY: soak
-soak: tools build ## the long tests, at full length: kill -9 under writes, a hostile server
+soak: tools build ## the long tests, at full length: a disk that fails, kill -9 under writes, a hostile server
+	@echo "applying on a disk that fails (PROMFLEET_SEED repeats one)"
+	@PROMFLEET_SOAK=1 go test -count=1 -v -timeout 60m -run '^(TestEveryOperation|TestMutants|TestRandom)$$' ./internal/agent/apply
 	@echo "killing the agent $(PROMFLEET_KILLS) times (about 5 seconds each)"
 	@PROMFLEET_KILLS=$(PROMFLEET_KILLS) go test -vet=off -count=1 -timeout 2h -v -run '^TestKilled$$' ./e2e
 	@echo "answering an agent $(PROMFLEET_HOSTILE) times as no server should (about 30 milliseconds each)"

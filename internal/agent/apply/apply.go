@@ -168,6 +168,12 @@ func (d *Disk) do(ctx context.Context, e Effect, p Prometheus, r *results) (err 
 		return atData(d.data.saveState(e.state))
 	case keepBack:
 		return atData(d.data.Write(backFile, e.body))
+	case keepCurrent:
+		body, err := d.config.fs.ReadFile(d.name)
+		if err != nil {
+			return err
+		}
+		return atData(d.data.Write(backFile, body))
 	case fetchBack:
 		if r.back, err = d.data.Read(backFile); errors.Is(err, fs.ErrNotExist) {
 			return nil

@@ -38,8 +38,8 @@ func (m *Machine) goBack(body []byte) []Effect {
 	hash := promfleet.HashOf(body)
 	var do []Effect
 	switch {
-	case body == nil && m.file == m.Refused.Hash:
-		m.at = havingNone // there was no prometheus.yml before this one
+	case body == nil && m.found.config == nil && m.file == m.Refused.Hash:
+		m.at = havingNone // there was none before this apply, so nothing can have loaded it
 		return []Effect{removeConfig{}}
 	case body == nil || hash == m.Refused.Hash:
 		return m.close(m.refuse) // nothing that is better

@@ -3,10 +3,7 @@ package apply
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"path"
 	"slices"
-	"time"
 
 	"promfleet"
 )
@@ -18,7 +15,8 @@ var ErrUnanswered = errors.New("a reload that was asked for has not been answere
 // want begins an apply.
 func (m *Machine) want(e wanted) []Effect {
 	m.set, m.how, m.found, m.hash = e.set, e.how, e.found, promfleet.HashOf(e.set.Config)
-	m.res, m.err, m.refuse, m.fresh, m.down = Result{Outcome: NotNeeded}, nil, nil, false, false
+	m.res, m.err, m.refuse = Result{Outcome: NotNeeded}, nil, nil
+	m.fresh, m.down = false, false
 	m.before, m.file = m.State.clone(), m.found.hash()
 	m.plan = makePlan(m.Files, m.set.Jobs, func(f File) bool { return m.found.files[f.Path()].Hash == f.Hash })
 	stays := m.how.HoldConfig || m.how.LeaveConfig
@@ -36,7 +34,7 @@ func (m *Machine) want(e wanted) []Effect {
 	if m.adopt {
 		m.TakenOver, m.LoadedConfig, m.ReloadPending, m.ReloadMark = "", "", true, 0
 	}
-	if m.config || m.ReloadPending {
+	if m.config || m.ReloadPending || m.file != m.LoadedConfig {
 		m.at = asking
 		return []Effect{askMark{}}
 	}
@@ -58,10 +56,13 @@ func (m *Machine) marked(mark float64) {
 		// apply reloads.
 		m.fresh = m.ReloadAsked == "" || m.ReloadAsked == m.file
 		m.ReloadMark, m.ReloadAsked = mark, ""
+		if m.fresh {
+			m.Read = m.file
+		}
 	}
 	m.down = mark == 0
 	switch {
-	case m.config && m.down && m.Refused != nil && m.Refused.Hash == m.hash:
+	case m.config && m.down && m.Refused != nil && m.Refused.Hash == m.hash && m.wasLoaded():
 		m.config, m.how.HoldConfig = false, true // it must be able to say no
 	case m.config:
 		if !m.ReloadPending || !m.down { // else what was noted before still tells
@@ -81,8 +82,24 @@ var errDied = errors.New("Prometheus has not answered since it was written, and 
 // to find out why, but so that it starts in any case, it is given the one that it
 // could load.
 func (m *Machine) diedOfIt() bool {
-	return m.down && m.ReloadPending && m.ReloadMark != 0 && !m.how.HoldConfig && !m.how.LeaveConfig && !m.adopt &&
-		m.file != "" && m.file != m.Accepted && (m.Back != "" || m.TakenOver != "")
+	return m.down && m.ReloadMark != 0 && m.file != m.LoadedConfig && !m.how.HoldConfig && !m.how.LeaveConfig && !m.adopt &&
+		m.file != m.Accepted && m.wasLoaded()
+}
+
+// wasLoaded tells whether what there is to go back to is known to have been loaded.
+func (s State) wasLoaded() bool {
+	if s.Back == "" {
+		return s.TakenOver != ""
+	}
+	return s.Back == s.Accepted
+}
+
+// backHash is that of what there is to go back to.
+func (s State) backHash() promfleet.Hash {
+	if s.Back == "" {
+		return s.TakenOver
+	}
+	return s.Back
 }
 
 // write brings the files to what is wanted, prometheus.yml last.
@@ -102,7 +119,7 @@ func (m *Machine) write() []Effect {
 	switch {
 	case m.config:
 		do = append(do, putConfig{m.set.Config})
-	case m.found.config != nil && !m.found.same && (m.found.theirs == nil || m.adopt):
+	case m.found.config != nil && !m.found.same && (m.found.theirs == nil || m.adopt || m.file == m.TakenOver && m.file != m.LoadedConfig):
 		do = append(do, syncConfig{}) // a killed agent may not have come to it
 	}
 	if len(do) == 0 {
@@ -126,14 +143,28 @@ func (m *Machine) note() (note bool, first []Effect) {
 			m.Dirs[j.Key], note = false, true
 		}
 	}
-	if m.config && m.found.theirs != nil {
+	switch {
+	case m.config && m.found.theirs != nil:
 		m.TakenOver, m.Back = m.file, ""
 		first = []Effect{keepOriginal{m.found.theirs}, keepBack{m.found.theirs}}
+	case m.config && m.file != "" && m.worthKeeping():
+		m.Back = m.file
+		first = []Effect{keepCurrent{}}
 	}
 	if m.config && (m.Config == nil || m.Config.MTime == 0) {
 		m.Config = &Record{Hash: m.hash, Size: int64(len(m.set.Config))}
 	}
 	return note || m.config || m.adopt, first
+}
+
+// worthKeeping tells whether the prometheus.yml that is there is to be kept before
+// it is replaced: it is the one last accepted, and could not be kept then; or none
+// ever was, and this may be the one that Prometheus runs.
+func (m *Machine) worthKeeping() bool {
+	if m.Accepted != "" || m.TakenOver != "" {
+		return m.file == m.Accepted && m.file != m.Back
+	}
+	return m.Back == "" || m.Read == m.file
 }
 
 // dirs makes the directories of jobs. Also that of a job without targets:
@@ -198,7 +229,7 @@ func (m *Machine) written(r results) []Effect {
 	switch {
 	case m.how.LeaveConfig:
 		return m.close(nil)
-	case m.backDue() && m.down && m.file != m.Refused.Hash:
+	case m.backDue() && m.down && (m.file == m.backHash() || !m.wasLoaded() && m.file != m.Refused.Hash):
 		return m.finish() // it will be seen when there is something to see
 	case m.backDue():
 		m.refuse = m.holding()
@@ -285,105 +316,4 @@ func (m *Machine) finish() []Effect {
 func (m *Machine) same() bool {
 	return len(m.plan.jobs) == 0 && m.res.Outcome == NotNeeded && !m.config && !m.adopt &&
 		m.before.Manifest != nil && m.before.RevisionWritten == m.set.Manifest.Revision
-}
-
-// inQuestion tells whether there is anything of the set that was not seen loaded.
-func (s State) inQuestion(revision int64, config promfleet.Hash) bool {
-	return s.RevisionLoaded != revision || s.ReloadPending || len(s.Unseen) > 0 || s.LoadedConfig != config
-}
-
-// watch waits for what was written to be seen loaded.
-func (m *Machine) watch(set Set) []Effect {
-	m.set, m.how, m.hash, m.err, m.refuse = set, How{}, promfleet.HashOf(set.Config), nil, nil
-	m.res, m.before = Result{}, m.State.clone()
-	look := Look{}
-	if m.LoadedConfig != m.hash || m.ReloadPending {
-		look.Config = set.Config
-	}
-	for _, j := range set.Jobs {
-		if paths, unseen := m.Unseen[j.Key]; unseen || look.Config != nil {
-			look.Jobs = append(look.Jobs, JobLook{Job: j, Changed: m.mtimes(paths)})
-		}
-	}
-	if look.Config == nil && len(look.Jobs) == 0 {
-		return m.seen(nil)
-	}
-	m.at = settling
-	return []Effect{verify{look}}
-}
-
-// mtimes gives the mtimes of target files, by path below the targets directory.
-func (m *Machine) mtimes(paths []string) map[string]time.Time {
-	if len(paths) == 0 {
-		return nil
-	}
-	all := map[string]time.Time{}
-	for _, p := range paths {
-		if rec, ok := m.Files[p]; ok && rec.MTime != 0 {
-			all[p] = time.Unix(0, rec.MTime)
-		}
-	}
-	return all
-}
-
-// seen removes what nothing names any more, once all is seen loaded.
-func (m *Machine) seen(missing error) []Effect {
-	if missing != nil {
-		m.ReloadAsked = "" // it was waited for; what was asked for is lost
-		return m.close(missing)
-	}
-	m.ReloadPending, m.ReloadAsked, m.ReloadMark, m.Accepted = false, "", 0, m.hash
-	m.at = removing
-	var do []Effect
-	if m.Back != m.hash {
-		// First: what there is to go back to must not name what is gone.
-		m.Back = m.hash
-		do = append(do, keepBack{m.set.Config})
-	}
-	do = append(do, m.unnamed()...)
-	if len(do) == 0 {
-		return m.settled()
-	}
-	return do
-}
-
-// unnamed removes the files and directories of jobs that nothing loaded names any
-// more. A directory goes only if the agent made it and it is empty.
-func (m *Machine) unnamed() (do []Effect) {
-	m.plan = makePlan(m.Files, m.set.Jobs, func(File) bool { return true })
-	keys := map[string]bool{}
-	for _, name := range m.plan.later {
-		do = append(do, removeFile{name})
-		keys[path.Dir(name)] = true
-	}
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		do = append(do, syncTargets{key})
-	}
-	n := len(do)
-	for _, key := range slices.Sorted(maps.Keys(m.Dirs)) {
-		if !slices.ContainsFunc(m.set.Jobs, func(j Job) bool { return j.Key == key }) {
-			do = append(do, removeDir{key})
-		}
-	}
-	if len(do) > n {
-		do = append(do, syncTargets{"."})
-	}
-	return do
-}
-
-// settled notes that all is as it should be.
-func (m *Machine) settled() []Effect {
-	m.count(m.doing)
-	for _, e := range m.doing {
-		switch e := e.(type) {
-		case removeFile:
-			delete(m.Files, e.path)
-		case removeDir:
-			delete(m.Dirs, e.key)
-		}
-	}
-	clear(m.Unseen)
-	m.LoadedConfig, m.TakenOver = m.hash, ""
-	m.RevisionLoaded = m.set.Manifest.Revision
-	return m.close(nil)
 }

@@ -29,7 +29,8 @@ type State struct {
 	// run; empty from when another is about to be written until that is seen.
 	LoadedConfig promfleet.Hash `json:"loaded_config,omitempty"`
 	// Accepted is the hash of the prometheus.yml that Prometheus last said it had
-	// loaded, Back that of the one kept to go back to.
+	// loaded, Back that of the one kept to go back to; empty while that is the one of
+	// TakenOver.
 	Accepted promfleet.Hash `json:"accepted,omitempty"`
 	Back     promfleet.Hash `json:"back,omitempty"`
 
@@ -40,6 +41,9 @@ type State struct {
 	// ReloadAsked is the hash of the prometheus.yml for which a reload was asked
 	// that may still be under way.
 	ReloadAsked promfleet.Hash `json:"reload_asked,omitempty"`
+	// Read is the hash of the prometheus.yml that was there when Prometheus was found
+	// to have loaded one, whichever.
+	Read promfleet.Hash `json:"read,omitempty"`
 	// Refused is the prometheus.yml that Prometheus would not have.
 	Refused *Refusal `json:"refused,omitempty"`
 

@@ -102,6 +102,7 @@ type (
 	journal      struct{ state State }
 	keepOriginal struct{ body []byte } // beside its place, unless one is there
 	keepBack     struct{ body []byte } // as what to go back to
+	keepCurrent  struct{}              // the one that is there, as what to go back to
 	fetchBack    struct{}
 	makeDir      struct{ key string }  // not synced
 	placeFile    struct{ file File }   // the one staged; not synced
@@ -120,6 +121,7 @@ func (askMark) effect()      {}
 func (journal) effect()      {}
 func (keepOriginal) effect() {}
 func (keepBack) effect()     {}
+func (keepCurrent) effect()  {}
 func (fetchBack) effect()    {}
 func (makeDir) effect()      {}
 func (placeFile) effect()    {}
@@ -202,15 +204,15 @@ func (m *Machine) fail(e failed) {
 		if failedBefore(lastOf[journal](m.doing)) {
 			m.State = m.before // names are the agent's only once that is on the disk
 		}
-	case reloading:
-		m.ReloadAsked = "" // it was the note of it that failed
 	case fetchingBack, goingBack, havingNone:
-		m.ReloadAsked = ""
 		e.err = fmt.Errorf("%w; and the previous configuration cannot be put back: %w", m.refuse, e.err)
 	case seeingBack:
 		e.err = m.refuse // it was not waited for
 	}
-	if failedBefore(lastOf[keepBack](m.doing)) {
+	if _, asked := lastOf[askReload](m.doing); asked {
+		m.ReloadAsked = "" // it was not come to
+	}
+	if failedBefore(lastOf[keepBack](m.doing)) || failedBefore(lastOf[keepCurrent](m.doing)) {
 		m.Back = "" // unknown
 	}
 	m.err = errors.Join(m.err, e.err)

@@ -26,7 +26,7 @@ type world struct {
 	d    *Disk // nil: no agent runs
 
 	// What a broken agent would do otherwise.
-	wrapFS   func(FS) FS
+	wrapFS   func(dir string, f FS) FS
 	wrapStep func(next stepFunc) stepFunc
 
 	bodies  map[promfleet.Hash]string
@@ -49,7 +49,7 @@ type stepFunc = func(Machine, Event) (Machine, []Effect)
 func newWorld() *world {
 	w := &world{
 		disk: simfs.New(), bodies: map[promfleet.Hash]string{}, checked: map[string]bool{}, theirs: map[string]string{},
-		wrapFS: func(f FS) FS { return f }, wrapStep: func(s stepFunc) stepFunc { return s },
+		wrapFS: func(_ string, f FS) FS { return f }, wrapStep: func(s stepFunc) stepFunc { return s },
 	}
 	w.prom = &simProm{disk: w.disk, tick: func(call string) { _ = w.before(simfs.Op{Kind: call}) }}
 	w.disk.FS(targetsDir)
@@ -151,23 +151,20 @@ func (w *world) at(do func()) (alive bool) {
 }
 
 // start starts the agent. It may be that it cannot yet.
-func (w *world) start() (err error) {
-	defer func() {
-		if err == nil {
-			w.cleanStages("after a start")
-		}
-	}()
-	data, err := openData(w.wrapFS(w.disk.FS("data")), "/data", io.NopCloser(nil))
+func (w *world) start() error {
+	fs := func(dir string) FS { return w.wrapFS(dir, w.disk.FS(dir)) }
+	data, err := openData(fs("data"), "/data", io.NopCloser(nil))
 	if err != nil {
 		return err
 	}
-	d := newDisk(data, w.wrapFS(w.disk.FS("etc")), w.wrapFS(w.disk.FS(targetsDir)), "/"+configFile, "/"+targetsDir)
+	d := newDisk(data, fs("etc"), fs(targetsDir), "/"+configFile, "/"+targetsDir)
 	d.held = io.NopCloser(nil)
 	d.step = w.wrapStep(d.step)
 	if err := d.open(); err != nil {
 		return err
 	}
 	w.data, w.d = data, d
+	w.cleanStages("after a start")
 	return nil
 }
 
@@ -278,9 +275,11 @@ func (w *world) crash(luck *rand.Rand) {
 }
 
 // converge lets the world be well again: it must come to rest with what is wanted,
-// or, if Prometheus rejects that, with what it had.
+// or, if Prometheus rejects that, with what it had, and then with what is wanted
+// once that is mended.
 func (w *world) converge() {
 	w.fault, w.prom.answers = nil, nil
+	rejected := strings.Contains(string(w.set.Config), bad)
 	for range 8 {
 		if w.d == nil {
 			if err := w.start(); err != nil {
@@ -292,17 +291,27 @@ func (w *world) converge() {
 			w.restartProm("at the end")
 		}
 		w.held = ""
+		w.prom.others()
 		err := w.sync(context.Background())
 		w.rest("at the end")
-		if err == nil && !w.d.InQuestion(w.set) || strings.Contains(string(w.set.Config), bad) && w.wentBack(err) {
+		switch {
+		case rejected && w.wentBack(err):
 			if w.prom.up {
 				w.nothing()
 			}
+			w.mend()
+			return
+		case err == nil && !w.d.InQuestion(w.set):
+			w.nothing()
 			return
 		}
 	}
 	err := w.sync(context.Background())
 	s := w.d.State()
+	if rejected && s.Accepted == "" && s.TakenOver == "" {
+		w.mend() // nobody has ever told the agent of one that is good
+		return
+	}
 	s.Manifest, s.Files = nil, nil
 	w.violation("it does not converge: %v; Prometheus runs %q, wanted is %q; the journal %+v", err, w.prom.running, w.set.Config, s)
 }
@@ -310,16 +319,31 @@ func (w *world) converge() {
 // wentBack tells whether a prometheus.yml that is rejected was undone, in whole.
 func (w *world) wentBack(err error) bool {
 	text, there := w.disk.Read(configFile)
-	if !w.had && !w.prom.up {
-		return true // it cannot start with this one, and never could: nobody can say no
-	}
-	if !errors.Is(err, ErrRefused) {
+	s := w.d.State()
+	switch {
+	case !w.prom.up:
+		// It cannot start, and cannot say why. If it was down already when this one
+		// was written, or there never was another, that is how it stays.
+		return !w.had || s.ReloadMark == 0 || !s.wasLoaded()
+	case !s.ReloadPending && s.Refused == nil && s.LoadedConfig == "":
+		return true // left to others, who tell nobody
+	case !errors.Is(err, ErrRefused):
 		return false
-	}
-	if !w.had {
-		return !there
+	case !w.had:
+		return true // to what?
 	}
 	return there && !strings.Contains(text, bad) && w.prom.running == text && w.prom.ok
+}
+
+// mend takes out what Prometheus rejects.
+func (w *world) mend() {
+	w.set.Manifest.Revision++
+	w.set.Config = []byte(strings.ReplaceAll(string(w.set.Config), bad, ""))
+	w.checked[string(w.set.Config)] = true
+	if !w.prom.up && !w.had {
+		w.prom.up = true // it was started by hand
+	}
+	w.converge()
 }
 
 // nothing looks whether nothing is done where nothing has changed.

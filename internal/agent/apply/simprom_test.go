@@ -42,6 +42,7 @@ type simProm struct {
 	running string  // prometheus.yml
 	mark    float64 // of the last success
 	flying  func()  // the rest of a reload that has not been answered
+	left    bool    // a reload was left to others, who have not done it yet
 	reloads int
 	faults  []string // what an agent must not do to it
 }
@@ -96,6 +97,15 @@ func (p *simProm) load(text string, err error) (Outcome, error) {
 	p.running, p.ok = text, true
 	p.mark++
 	return Reloaded, nil
+}
+
+// others do the reload that was left to them.
+func (p *simProm) others() {
+	if p.left && p.up {
+		p.land() // one after the other
+		_, _ = p.load(p.read())
+	}
+	p.left = false
 }
 
 // land brings a reload to its end that was not answered.
@@ -162,6 +172,7 @@ func (p *simProm) Reload(context.Context) (Outcome, error) {
 	case denies:
 		return Denied, errors.New("scripted: denied")
 	case leaves:
+		p.left = true
 		return NotReloaded, errors.New("scripted: left to others")
 	}
 	return p.load(text, err)

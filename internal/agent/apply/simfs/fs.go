@@ -177,7 +177,7 @@ func (h *handle) Write(p []byte) (int, error) {
 	h.fs.disk.mu.Lock()
 	defer h.fs.disk.mu.Unlock()
 	h.add(p[:len(p)/2])
-	if errors.Is(err, Short) {
+	if errors.Is(err, ErrShort) {
 		return len(p), nil
 	}
 	return len(p) / 2, err

@@ -36,8 +36,8 @@ func (o Op) Changes() bool {
 	return !slices.Contains([]string{"lstat", "read", "readdir"}, o.Kind)
 }
 
-// Short, as an error of Before, has a write stop half-way and report success.
-var Short = errors.New("short write")
+// ErrShort of Before has a write stop half-way and report success.
+var ErrShort = errors.New("a short write")
 
 // Disk is a disk. It is empty at first.
 type Disk struct {
@@ -171,7 +171,7 @@ func torn(body, durable []byte, luck *rand.Rand) []byte {
 }
 
 // Put puts a file there for good, with the directories above it.
-func (d *Disk) Put(name string, body string) {
+func (d *Disk) Put(name, body string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	dir := d.root
