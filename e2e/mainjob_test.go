@@ -170,8 +170,7 @@ func TestRejectedByOlderPrometheus(t *testing.T) {
 	h := newHost(t, plane, proctest.Part(t, "PROMFLEET_PROMETHEUS_DEBIAN"), globalSection, "--sync.interval", "1s")
 	h.start()
 	h.settled(promfleet.StateInSync)
-	good, err := plane.Jobs().Create(ctx, promfleet.JobInput{Node: h.uuid, Key: "good"})
-	if err != nil {
+	if _, err := plane.Jobs().Create(ctx, promfleet.JobInput{Node: h.uuid, Key: "good"}); err != nil {
 		t.Fatal(err)
 	}
 	h.settled(promfleet.StateInSync)
@@ -184,7 +183,7 @@ func TestRejectedByOlderPrometheus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.settled(promfleet.StateFailed)
+	h.settled(promfleet.StateQuarantined)
 	n, _, err := plane.Nodes().Get(ctx, h.uuid)
 	if err != nil || !strings.Contains(n.Status.LastError, "scrape_protocols") || n.Status.RevisionApplied >= n.Status.RevisionWanted {
 		t.Errorf("status %+v, error %v", n.Status, err)
@@ -199,5 +198,4 @@ func TestRejectedByOlderPrometheus(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.settled(promfleet.StateInSync)
-	_ = good
 }

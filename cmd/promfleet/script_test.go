@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -21,11 +22,7 @@ import (
 	"promfleet/internal/proctest"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"promfleet": main})
-}
-
-// The scripts run the real main, against a real server where they start one at
+// The scripts run the real binary, against a real server where they start one at
 // $ADDR, which nobody listens on before. Each runs on both databases; what is about
 // one of them stands under the condition [sqlite] or [postgres].
 func TestScripts(t *testing.T) {
@@ -53,11 +50,13 @@ func databases(t *testing.T, postgres *pgtest.Server) (next func() string) {
 
 func scripts(t *testing.T, database string, storageURL func() string) {
 	prometheus := proctest.Part(t, "PROMFLEET_PROMETHEUS_DEBIAN")
+	path := filepath.Dir(proctest.Part(t, "PROMFLEET_BIN")) + string(filepath.ListSeparator) + os.Getenv("PATH")
 	testscript.Run(t, testscript.Params{
 		Dir:                 scriptDir,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			addr, err := freeAddr()
+			env.Setenv("PATH", path)
 			env.Setenv("ADDR", addr)
 			env.Setenv("PROMFLEET_URL", "http://"+addr)
 			env.Setenv("PROMFLEET_STORAGE_URL", storageURL())
