@@ -55,8 +55,13 @@ func (c *Config) Paths() ([]Path, error) {
 func pathsOf(c, again *config.Config) []Path {
 	paths := walkPaths(c)
 	again.SetDirectory("/promfleet-resolved")
-	for i, p := range walkPaths(again) {
-		paths[i].Bare = p.Value == paths[i].Value && !path.IsAbs(p.Value)
+	// By field: resolved, one more may be the log that is inherited.
+	resolved := map[string]string{}
+	for _, p := range walkPaths(again) {
+		resolved[p.Field] = p.Value
+	}
+	for i, p := range paths {
+		paths[i].Bare = resolved[p.Field] == p.Value && !path.IsAbs(p.Value)
 	}
 	return paths
 }
@@ -183,14 +188,32 @@ func (w *pathWalker) add(p Path) {
 }
 
 // socketPath gives the path of an address that is a unix socket's. What differs
-// from one library to the other, such as the case of the scheme, counts as one.
+// from one library to the other, such as the case of the scheme, counts as one. So
+// does what gRPC's passthrough hands to its dialler. gRPC decodes %2e, others do not:
+// an address with such is given whole, which is a path that no policy allows.
 func socketPath(addr string) (string, bool) {
-	addr = strings.TrimLeftFunc(addr, unicode.IsSpace)
-	scheme, rest, ok := strings.Cut(addr, ":")
-	if !ok || !strings.HasPrefix(strings.ToLower(scheme), "unix") {
+	scheme, rest, ok := strings.Cut(strings.TrimLeftFunc(addr, unicode.IsSpace), ":")
+	if !ok {
 		return "", false
 	}
-	return strings.TrimPrefix(rest, "//"), true
+	coded := strings.Contains(rest, "%")
+	switch strings.ToLower(scheme) {
+	case "unix", "unix-abstract", "unixgram", "unixpacket":
+		rest = strings.TrimPrefix(rest, "//")
+	case "passthrough":
+		if authority, ok := strings.CutPrefix(rest, "//"); ok {
+			_, rest, _ = strings.Cut(authority, "/")
+		}
+		if !coded {
+			return socketPath(rest)
+		}
+	default:
+		return "", false
+	}
+	if coded {
+		return addr, true
+	}
+	return rest, true
 }
 
 func sortedKeys(m reflect.Value) []reflect.Value {

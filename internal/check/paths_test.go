@@ -1,6 +1,8 @@
 package check_test
 
 import (
+	"path"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -68,5 +70,72 @@ scrape_configs:
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestPathsOfSockets: what gRPC takes for a unix socket counts as one, however it
+// is spelled. Its ways were tried with a real Prometheus.
+func TestPathsOfSockets(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"unix:///run/otel.sock":                     "/run/otel.sock",
+		"UNIX:/run/otel.sock":                       "/run/otel.sock",
+		"unix:run.sock":                             "run.sock",
+		"unix-abstract:x":                           "x",
+		"passthrough:///unix:///run/otel.sock":      "/run/otel.sock",
+		"passthrough:unix:/run/otel.sock":           "/run/otel.sock",
+		"Passthrough://x/UNIX:///run/otel.sock":     "/run/otel.sock",
+		"unix:///etc/prometheus/%2e%2e/x.sock":      "unix:///etc/prometheus/%2e%2e/x.sock",
+		"passthrough:///unix:%2f%2f%2frun%2fx.sock": "passthrough:///unix:%2f%2f%2frun%2fx.sock",
+		"passthrough:///%75nix:///run/x.sock":       "passthrough:///%75nix:///run/x.sock",
+		"collector:4317":                            "",
+		"dns:///unix.example.com:4317":              "",
+		"unix.example.com:4317":                     "",
+		"passthrough:///collector:4317":             "",
+	} {
+		c, err := check.Load([]byte("tracing: {endpoint: \"" + endpoint + "\"}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths, err := c.Paths()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, p := range paths {
+			if got = p.Value; p.Bare == path.IsAbs(p.Value) {
+				t.Errorf("%s: %+v", endpoint, p)
+			}
+		}
+		if got != want {
+			t.Errorf("%s: path %q, want %q", endpoint, got, want)
+		}
+	}
+}
+
+// TestPathsBesideInherited: a log that resolves to the one of the global section
+// does not lead the eye to the wrong path.
+func TestPathsBesideInherited(t *testing.T) {
+	c, err := check.Load([]byte(`
+global: {scrape_failure_log_file: f.log}
+scrape_configs:
+- job_name: a
+  scrape_failure_log_file: ./f.log
+  azure_sd_configs: [{subscription_id: s, authentication_method: ManagedIdentity, tls_config: {ca_file: ca}}]
+  tls_config: {cert_file: c, key_file: k}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths, err := c.Paths()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range paths {
+		if p.Bare != strings.Contains(p.Field, "azure") {
+			t.Errorf("%+v", p)
+		}
+	}
+	if len(paths) != 5 {
+		t.Errorf("%d paths: %+v", len(paths), paths)
 	}
 }

@@ -24,7 +24,8 @@ func (j *Paths) glob(pattern string, may allowed) error {
 	parts := strings.Split(pattern, "/")
 	first := slices.IndexFunc(parts, func(s string) bool { return strings.ContainsAny(s, meta) })
 	if first < 0 {
-		return j.one(pattern, may, false)
+		_, err := j.one(pattern, may, false)
+		return err
 	}
 	if slices.Contains(parts[first:], "..") {
 		return errors.New("it has .. behind a metacharacter")
@@ -35,13 +36,14 @@ func (j *Paths) glob(pattern string, may allowed) error {
 		}
 	}
 	fixed := strings.Join(parts[:first], "/") + "/"
-	if err := j.one(fixed, may, false); err != nil {
+	end, err := j.one(fixed, may, false)
+	if err != nil {
 		return err
 	}
-	if within(j.targets, filepath.Clean(fixed)) {
+	if within(j.targets, end) {
 		return nil // what is there the agent has written itself
 	}
-	return j.expand(fixed, parts[first:], may)
+	return j.expand(end, parts[first:], may) // not fixed: Join would take .. by the text
 }
 
 // expand judges what the rest of a pattern finds below a directory that is allowed.
@@ -78,7 +80,7 @@ func (j *Paths) expand(dir string, parts []string, may allowed) error {
 		if _, err := os.Lstat(next); errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
 		}
-		if err := j.one(next, may, false); err != nil {
+		if _, err := j.one(next, may, false); err != nil {
 			return fmt.Errorf("it finds %q: %w", next, err)
 		}
 		if err := j.expand(next, rest, may); err != nil {

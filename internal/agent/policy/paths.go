@@ -139,28 +139,28 @@ func (j *Paths) look(p Path, may allowed) error {
 	if p.Kind == Glob {
 		return j.glob(value, may)
 	}
-	return j.one(value, may, p.Kind == Write)
+	_, err := j.one(value, may, p.Kind == Write)
+	return err
 }
 
-// one judges one absolute path: as it is written, and where it leads.
-func (j *Paths) one(value string, may allowed, write bool) error {
-	end, err := resolve(value)
-	if err != nil {
-		return err
+// one judges one absolute path: as it is written, and where it leads, which it gives.
+func (j *Paths) one(value string, may allowed, write bool) (end string, err error) {
+	if end, err = resolve(value); err != nil {
+		return "", err
 	}
 	clean := filepath.Clean(value)
 	for _, path := range []string{clean, end} {
 		if within(j.own, path) || write && within(j.ownFiles, path) {
-			return errOwn
+			return end, errOwn
 		}
 	}
 	if !within(may.all, clean) {
-		return errors.New("it is somewhere else")
+		return end, errors.New("it is somewhere else")
 	}
 	if !within(may.all, end) {
-		return fmt.Errorf("it leads to %q", end)
+		return end, fmt.Errorf("it leads to %q", end)
 	}
-	return nil
+	return end, nil
 }
 
 // within tells whether a clean path is one of the directories or below one.

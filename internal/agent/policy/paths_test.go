@@ -17,7 +17,7 @@ func host(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range []string{"prom/rules/sub", "prom/targets.d/node", "prom/data", "secret", "log", "real"} {
+	for _, d := range []string{"prom/rules/sub", "prom/targets.d/node", "prom/data", "prom/deep/in", "prom/deep/targets.d", "secret", "log", "real"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -28,13 +28,15 @@ func host(t *testing.T) string {
 		}
 	}
 	for link, to := range map[string]string{
-		"prom/out":             "../secret",
-		"prom/in":              "rules",
-		"prom/dangling":        dir + "/secret/later",
-		"prom/loop":            "loop",
-		"prom/rules/sub/x.yml": "../../../secret/r.yml",
-		"alias":                "prom",
-		"elsewhere":            "prom/rules",
+		"prom/out":              "../secret",
+		"prom/in":               "rules",
+		"prom/dangling":         dir + "/secret/later",
+		"prom/loop":             "loop",
+		"prom/rules/sub/x.yml":  "../../../secret/r.yml",
+		"alias":                 "prom",
+		"elsewhere":             "prom/rules",
+		"prom/far":              "deep/in",
+		"prom/deep/targets.d/x": dir + "/secret",
 	} {
 		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
 			t.Fatal(err)
@@ -97,6 +99,7 @@ func TestPaths(t *testing.T) {
 		{Glob, "rules/*/*.yml", `it leads to "DIR/secret/r.yml"`},
 		{Glob, "DIR/prom/dat*/*", "the agent's own"},
 		{Glob, "DIR/prom/[", "not a pattern"},
+		{Glob, "DIR/prom/far/../targets.d/*/key", `it leads to "DIR/secret`},
 
 		{Write, "DIR/log/query.log", ""},
 		{Write, "query.log", ""},
