@@ -97,7 +97,7 @@ func TestContract(t *testing.T) {
 	s := start(t)
 	agent := s.join(nodeA)
 	const times = "created_at updated_at"
-	const statusFields = "revision_wanted revision_applied state last_error agent_version prometheus_version targets_up targets_down"
+	const statusFields = "revision_wanted revision_applied state last_error notices agent_version prometheus_version targets_up targets_down"
 
 	t.Run("nodes", func(t *testing.T) {
 		s := s.on(t)
