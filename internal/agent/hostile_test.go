@@ -100,6 +100,21 @@ func TestHostileServer(t *testing.T) {
 				m.Parts = append(m.Parts, promfleet.Part{Name: fmt.Sprintf("jobs/j%d", i), Index: true, Size: maxBody, Hash: promfleet.HashOf(nil)})
 			}
 		}, "bytes together"},
+		{"many large configurations", func(c *controlPlane, m *promfleet.Manifest) {
+			for i := range 20 {
+				key := fmt.Sprintf("big%d", i)
+				config := c.part(render.ConfigName(key), `{"key":"`+key+`","job_name":"`+key+`","scrape_config":{"metrics_path":"/`+strings.Repeat(key, 1<<17)+`"}}`)
+				index, _ := render.IndexBody([]promfleet.Part{config})
+				p := c.part(render.IndexName(key), string(index))
+				p.Index = true
+				m.Parts = append(m.Parts, p)
+			}
+		}, "configurations are more than"},
+		{"many large indexes", func(_ *controlPlane, m *promfleet.Manifest) {
+			for i := range 20 {
+				m.Parts = append(m.Parts, promfleet.Part{Name: fmt.Sprintf("jobs/j%d", i), Index: true, Size: maxBody, Hash: promfleet.HashOf(nil)})
+			}
+		}, "indexes are more than"},
 		{"wrong hash", inIndex(piece, func(c *controlPlane, p *promfleet.Part) {
 			p.Hash = promfleet.HashOf([]byte("something else"))
 			c.bodies[p.Hash] = strings.Repeat(" ", int(p.Size))

@@ -45,10 +45,29 @@ func (a *Agent) allowed(c *check.Config, localBase bool) error {
 	return nil
 }
 
-// atMost holds what a server has named so far against the policy.
-func (r *receiver) atMost() error {
+// What is in memory together, in bytes. Configurations must fit into one
+// prometheus.yml; a part in an index is about 150 bytes.
+const (
+	maxConfigs = 2 * check.MaxSize
+	maxIndexes = 32 << 20
+)
+
+// atMost counts a part, and holds what a server has named so far against the policy
+// and what this agent takes.
+func (r *receiver) atMost(name render.Name, size int64) error {
+	r.total += size
+	switch {
+	case name.Index():
+		r.memory.indexes += size
+	case name.Base || name.Config:
+		r.memory.configs += size
+	}
 	switch limits := r.a.policy; {
 	case r.client == nil: // it is here already
+	case r.memory.configs > maxConfigs:
+		return refuse("its configurations are more than %d bytes together, and no prometheus.yml may be as large", maxConfigs)
+	case r.memory.indexes > maxIndexes:
+		return refuse("its indexes are more than %d bytes together", maxIndexes)
 	case r.parts > limits.MaxFiles:
 		return refuse("it has more than %d parts, which max_files of the host's policy allows", limits.MaxFiles)
 	case r.total > limits.MaxBytes:

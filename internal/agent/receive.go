@@ -64,6 +64,7 @@ type receiver struct {
 	inline map[promfleet.Hash]string
 	total  int64
 	parts  int
+	memory struct{ configs, indexes int64 } // bytes that are in it together
 	names  map[string]bool
 	values int        // of the base and the configurations
 	large  sync.Mutex // held while a large target file is decoded
@@ -145,7 +146,6 @@ func (r *receiver) admit(parts []promfleet.Part, belongs func(render.Name, promf
 	for _, p := range parts {
 		name, ok := render.ParseName(p.Name)
 		r.parts++
-		r.total += p.Size
 		switch {
 		case !ok:
 			return refuse("this agent does not know what a part %q is: upgrade it if the server is newer", cut(p.Name, 200))
@@ -160,7 +160,7 @@ func (r *receiver) admit(parts []promfleet.Part, belongs func(render.Name, promf
 		case p.Count < 0:
 			return refuse("part %q: it counts %d targets", p.Name, p.Count)
 		}
-		if err := r.atMost(); err != nil {
+		if err := r.atMost(name, p.Size); err != nil {
 			return err
 		}
 		r.names[p.Name] = true
