@@ -18,7 +18,8 @@ import (
 // NewHTTPClient gives the client for the calls to Prometheus, with what an
 // http_config file says (basic_auth, authorization, tls_config, proxies). No file
 // name: Prometheus's defaults. A file that has changed is read again before the
-// next call; if it cannot be used, the one before stays in use.
+// next call, one that is written in place when that was a second ago; if it cannot
+// be used, the one before stays in use.
 func NewHTTPClient(file string, log *slog.Logger) (*http.Client, error) {
 	rt := &rereading{file: file, log: log}
 	if file == "" {
@@ -99,6 +100,19 @@ func (a appearance) same(b appearance) bool {
 	return a.size == b.size && a.at.Equal(b.at) && os.SameFile(a.info, b.info)
 }
 
+// writtenFor is how long a file that is written in place is left in peace.
+const writtenFor = time.Second
+
+// halfWritten tells whether somebody may be about to write more of a file: it was
+// changed just now, and not by putting another in its place.
+func (a appearance) halfWritten(before appearance) bool {
+	if a.info == nil || before.info == nil || !os.SameFile(a.info, before.info) {
+		return false
+	}
+	age := time.Since(a.at)
+	return 0 <= age && age < writtenFor
+}
+
 func (t *rereading) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.current().Transport.RoundTrip(r)
 }
@@ -123,7 +137,7 @@ func (t *rereading) current() *http.Client {
 	}
 	// The look comes first: a change while it is read is seen at the next call.
 	now := look(t.file)
-	if now.same(t.seen) {
+	if now.same(t.seen) || now.halfWritten(t.seen) {
 		return t.client
 	}
 	t.seen = now
