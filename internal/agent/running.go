@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -89,9 +90,22 @@ func (r running) Verify(ctx context.Context, look apply.Look) error {
 			Inline:  j.Inline,
 			Load:    func() ([]reload.Target, error) { return r.a.wantedTargets(j.Job) },
 			Changed: j.Changed,
+			Files:   r.a.writtenAt(j.Job),
 		})
 	}
 	return r.a.prom.Verify(ctx, want, r.within)
+}
+
+// writtenAt gives when the files of a job were written, by path.
+func (a *Agent) writtenAt(j apply.Job) map[string]time.Time {
+	files := map[string]time.Time{}
+	for _, f := range j.Files {
+		file := filepath.Join(a.disk.TargetsDir(), f.Path())
+		if info, err := os.Lstat(file); err == nil { // else the targets in it are missed anyway
+			files[file] = info.ModTime()
+		}
+	}
+	return files
 }
 
 // wantedTargets reads the targets of a job from its files.

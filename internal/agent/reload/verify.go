@@ -31,6 +31,8 @@ type Job struct {
 	Load func() ([]Target, error)
 	// Changed are the files that were just written, by path, with their mtime.
 	Changed map[string]time.Time
+	// Files are all of them, looked at where it is not known which were just written.
+	Files map[string]time.Time
 }
 
 // MaxCompared is the size of a pool up to which its targets are compared one by
@@ -213,7 +215,11 @@ func (j *pendingJob) unread(m *values) string {
 	if j.Inline {
 		return ""
 	}
-	for file, mtime := range j.Changed {
+	files := j.Changed
+	if len(files) == 0 {
+		files = j.Files
+	}
+	for file, mtime := range files {
 		if m.mtimes[file] != mtime.Unix() {
 			return file
 		}

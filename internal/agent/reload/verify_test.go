@@ -224,6 +224,11 @@ func TestVerifyShownRelabelled(t *testing.T) {
 	if err != nil || took < settle {
 		t.Errorf("took %s: %v", took, err)
 	}
+	want.Files, want.Changed, now.mtime = want.Changed, nil, 8
+	if _, _, err := verify(t, Want{Jobs: []Job{want}}, 30*time.Second, func(time.Duration) seen { return now }); err == nil {
+		t.Error("what was there before the agent was restarted passes, though the file was not read")
+	}
+	want.Files, want.Changed, now.mtime = nil, want.Files, 9
 	now.active = append(now.active, found("h3:9999"))
 	if _, _, err := verify(t, Want{Jobs: []Job{want}}, 30*time.Second, func(time.Duration) seen { return now }); err == nil {
 		t.Error("a target too many passes")
