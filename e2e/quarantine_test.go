@@ -5,7 +5,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,46 +18,6 @@ import (
 )
 
 const everySecond = "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
-
-// samplesOf gives when a target was scraped, in seconds.
-func (h *host) samplesOf(job, instance string) []float64 {
-	h.t.Helper()
-	var answer struct {
-		Data struct {
-			Result []struct {
-				Values [][2]any
-			}
-		}
-	}
-	_, body := get(h.prometheus + "/api/v1/query?query=" + url.QueryEscape(fmt.Sprintf("up{job=%q,instance=%q}[1h]", job, instance)))
-	if err := json.Unmarshal(body, &answer); err != nil || len(answer.Data.Result) != 1 {
-		h.t.Fatalf("up of job %s: %v: %s", job, err, body)
-	}
-	var at []float64
-	for _, v := range answer.Data.Result[0].Values {
-		at = append(at, v[0].(float64))
-	}
-	return at
-}
-
-// noGap requires that no scrape of a target was missed. Scrapes 1 s apart come a
-// bit early or late; one that is missed makes 2 s.
-func (h *host) noGap(job, instance string) {
-	h.t.Helper()
-	var at []float64
-	proctest.WaitFor(h.t, "enough scrapes of job "+job, func() bool {
-		at = h.samplesOf(job, instance)
-		return len(at) >= 10
-	})
-	gap := 0.0
-	for i := 1; i < len(at); i++ {
-		gap = max(gap, at[i]-at[i-1])
-	}
-	h.t.Logf("job %s: %d scrapes in %.0f s, the longest gap is %.3f s", job, len(at), at[len(at)-1]-at[0], gap)
-	if gap > 1.5 {
-		h.t.Errorf("job %s: %d scrapes, and a gap of %.3f s", job, len(at), gap)
-	}
-}
 
 func (h *host) job(key, scrapeConfig string, targets ...string) promfleet.Job {
 	h.t.Helper()
