@@ -67,9 +67,16 @@ func (a *Agent) openDrift() error {
 
 // leaves tells whether a target file is left as somebody has made it.
 func (a *Agent) leaves(f apply.File) bool {
-	return a.policy.Drift == policy.DriftReport && slices.ContainsFunc(a.drift.now, func(d drifted) bool {
+	return a.keepsEdit(f.Path()) && slices.ContainsFunc(a.drift.now, func(d drifted) bool {
 		return d.File == f.Path() && (d.Kind == apply.DriftChanged || d.Kind == apply.DriftRemoved)
 	})
+}
+
+// keepsEdit tells whether a file that somebody has edited stays so. One of a job that
+// is inline, which Prometheus does not read, is put right in any case.
+func (a *Agent) keepsEdit(file string) bool {
+	key, _, _ := strings.Cut(file, "/")
+	return a.policy.Drift == policy.DriftReport && !a.inline.sides.Inline[key]
 }
 
 // keepCopy keeps a target file, to be able to put it back.
@@ -90,7 +97,7 @@ func (t *syncTask) tidy(how func(*apply.Disk) error) {
 // before anything is done about it.
 func (t *syncTask) lookForDrift(ctx context.Context, c *client.Client) {
 	d := t.a.drift
-	found, err := d.lookout.Look(t.a.disk)
+	found, err := t.findDrift()
 	if err != nil {
 		t.a.log.Warn("cannot look whether the files are as they were written", "err", err)
 		return
@@ -116,6 +123,18 @@ func (t *syncTask) lookForDrift(ctx context.Context, c *client.Client) {
 	if len(now) > 0 {
 		t.tellDrift(ctx, c)
 	}
+}
+
+func (t *syncTask) findDrift() ([]apply.Drift, error) {
+	found, err := t.a.drift.lookout.Look(t.a.disk)
+	return slices.DeleteFunc(found, t.a.isIdle), err
+}
+
+// isIdle tells of a file of others in the directory of a job that is inline:
+// Prometheus reads nothing there.
+func (a *Agent) isIdle(d apply.Drift) bool {
+	key, _, _ := strings.Cut(d.File, "/")
+	return d.Kind == apply.DriftForeign && a.inline.sides.Inline[key]
 }
 
 // drifted makes of a find what is told of it.
@@ -175,7 +194,7 @@ func (a *Agent) driftDeed(d drifted) string {
 		return "move it away; the agent touches no file of others"
 	case d.Kind == apply.DriftNoFile:
 		return "put a regular file there; the agent writes through nothing else"
-	case a.policy.Drift == policy.DriftReport:
+	case a.keepsEdit(d.File):
 		return "it stays, and what would rewrite it waits, since the host's policy says drift: report"
 	}
 	return "it is put right"
@@ -223,13 +242,13 @@ func (t *syncTask) afterApply(res apply.Result) {
 	if len(before) == 0 && !res.Changed() {
 		return
 	}
-	found, err := d.lookout.Look(t.a.disk)
+	found, err := t.findDrift()
 	if err != nil {
 		return
 	}
 	// A file that was replaced or made anew may not have the mode that it had.
-	if t.a.policy.Drift == policy.DriftRepair && t.putModesBack(found) {
-		if found, err = d.lookout.Look(t.a.disk); err != nil {
+	if t.putModesBack(found) {
+		if found, err = t.findDrift(); err != nil {
 			return
 		}
 	}
@@ -237,11 +256,10 @@ func (t *syncTask) afterApply(res apply.Result) {
 	for i, f := range found {
 		left[i] = t.a.drifted(f)
 	}
-	if t.a.policy.Drift == policy.DriftRepair {
-		for _, was := range before {
-			if was.Kind != apply.DriftForeign && !slices.ContainsFunc(left, func(l drifted) bool { return l.File == was.File }) {
-				t.a.putRight(was, time.Now())
-			}
+	for _, was := range before {
+		stays := was.Kind == apply.DriftForeign || t.a.keepsEdit(was.File)
+		if !stays && !slices.ContainsFunc(left, func(l drifted) bool { return l.File == was.File }) {
+			t.a.putRight(was, time.Now())
 		}
 	}
 	d.now = left
@@ -251,7 +269,7 @@ func (t *syncTask) afterApply(res apply.Result) {
 // putModesBack gives files the modes that they had, and tells whether it did anything.
 func (t *syncTask) putModesBack(found []apply.Drift) (done bool) {
 	for _, f := range found {
-		if f.ModeIs == f.ModeWas || f.Kind != apply.DriftMode && f.Kind != apply.DriftChanged {
+		if f.ModeIs == f.ModeWas || t.a.keepsEdit(f.File) || f.Kind != apply.DriftMode && f.Kind != apply.DriftChanged {
 			continue
 		}
 		if err := t.a.disk.PutModeBack(f); err != nil {
@@ -310,7 +328,7 @@ func (t *syncTask) leaveDrift(set apply.Set, how apply.How) (apply.Set, apply.Ho
 	}
 	set.Jobs = slices.Clone(set.Jobs)
 	for _, d := range t.a.drift.now {
-		if d.Kind != apply.DriftChanged && d.Kind != apply.DriftRemoved {
+		if d.Kind != apply.DriftChanged && d.Kind != apply.DriftRemoved || !t.a.keepsEdit(d.File) {
 			continue
 		}
 		set.Manifest.Revision = min(set.Manifest.Revision, t.a.disk.State().RevisionWritten)

@@ -380,6 +380,8 @@ func (t *syncTask) goal() (promfleet.NodeState, error) {
 		return fmt.Errorf("%w; and %w", first, why)
 	}
 	switch {
+	case t.refused != nil: // and what was taken before it stays
+		return promfleet.StateFailed, t.refused
 	case t.held != nil: // also beside a drift: it waits for somebody to confirm it
 		return promfleet.StateHeld, also(errors.New(t.a.waiting(t.held)))
 	case len(t.a.drift.now) > 0:

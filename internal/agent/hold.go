@@ -35,11 +35,10 @@ func (h *holdback) holds(hash promfleet.Hash, now time.Time) bool {
 	return h.hash == hash && now.Before(h.until)
 }
 
-// next gives when a configuration that Prometheus would not have is tried again;
-// zero: there is none.
-func (h *holdback) next(s apply.State) time.Time {
-	if s.Refused == nil || s.Refused.Hash != h.hash {
-		return time.Time{}
+// next gives when what is held back is tried again; zero: at the next sync.
+func (h *holdback) next(now time.Time) time.Time {
+	if now.Before(h.until) {
+		return h.until
 	}
-	return h.until
+	return time.Time{}
 }

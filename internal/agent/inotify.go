@@ -15,9 +15,11 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"promfleet"
 	"promfleet/internal/agent/apply"
 	"promfleet/internal/agent/inotify"
 	"promfleet/internal/agent/reload"
+	"promfleet/internal/check"
 	"promfleet/internal/render"
 )
 
@@ -69,9 +71,6 @@ func (in *inlining) plan(c *content) error {
 	}
 	h := headroomOf(in.usage, in.err, ownFileSD(c))
 	in.note(h)
-	if len(dead) > 0 {
-		in.learn(h, dead)
-	}
 	var jobs []watched
 	for _, j := range c.jobs {
 		if j.Targets() > 0 || !j.Shared {
@@ -80,7 +79,13 @@ func (in *inlining) plan(c *content) error {
 				w.Bytes += f.Size
 			}
 			jobs = append(jobs, w)
+			if w.Bytes > maxInline {
+				delete(dead, w.Key) // it cannot go inline, whatever it lacks
+			}
 		}
+	}
+	if len(dead) > 0 {
+		in.learn(h, dead)
 	}
 	s := assign(jobs, in.sides, h.room(len(in.sides.Files), in.learned), dead)
 	for i := range c.jobs {
@@ -200,13 +205,24 @@ func (a *Agent) inlineGroups(j jobContent) ([]render.Group, error) {
 		return nil, nil
 	}
 	filepathSeen := render.FilepathSeen(j.config.ScrapeConfig)
+	var sc struct {
+		Relabel []json.RawMessage `json:"relabel_configs"`
+	}
+	if err := json.Unmarshal(j.config.ScrapeConfig, &sc); err != nil && len(j.config.ScrapeConfig) > 0 {
+		return nil, fmt.Errorf("job %s: %w", j.Key, err)
+	}
 	var all []render.Group
 	for _, f := range j.Files {
-		groups, err := a.readNext(f)
+		groups, err := a.readWanted(f)
 		if err != nil {
 			return nil, fmt.Errorf("target file %s: %w", f.Path(), err)
 		}
 		for _, g := range groups {
+			if len(sc.Relabel) == 0 {
+				// In a file Prometheus leaves such a target out; here it would refuse all of
+				// the configuration (config.go, checkStaticTargets).
+				g.Targets = slices.DeleteFunc(slices.Clone(g.Targets), isURL)
+			}
 			labels := g.Labels
 			if filepathSeen {
 				labels = maps.Clone(labels)
@@ -219,6 +235,22 @@ func (a *Agent) inlineGroups(j jobContent) ([]render.Group, error) {
 		}
 	}
 	return all, nil
+}
+
+func isURL(addr string) bool { return strings.Contains(addr, "/") }
+
+// readWanted reads a target file as it is wanted, whatever somebody has made of the
+// one on the disk.
+func (a *Agent) readWanted(f apply.File) ([]check.Group, error) {
+	body, err := a.disk.ReadTargets(f)
+	if err != nil || promfleet.HashOf(body) != f.Hash {
+		copied, ok := a.drift.copies.Body(f.Path(), f.Hash)
+		if !ok {
+			return nil, errNotHere
+		}
+		body = copied
+	}
+	return check.TargetGroups(body)
 }
 
 // verified takes from what was not seen loaded which jobs have no watcher, and has

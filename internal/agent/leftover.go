@@ -35,12 +35,20 @@ func (l *leftover) keep(hash promfleet.Hash) {
 	l.kept[hash] = true
 }
 
-// applied forgets them: what the apply did not need is gone.
-func (l *leftover) applied() { l.kept = nil }
+// collected forgets them: an apply has removed what it did not need.
+func (l *leftover) collected() { l.kept = nil }
+
+// discard removes what was staged, and the copies of it.
+func (t *syncTask) discard() error {
+	err := t.a.disk.Discard()
+	t.tidy(t.a.drift.lookout.Tidy)
+	return err
+}
 
 // drop removes what neither the content nor, if it may still be received, the
 // manifest names.
 func (t *syncTask) dropLeftover(refused bool) error {
+	t.tidy(t.a.drift.lookout.Tidy)
 	l := &t.a.leftover
 	wanted := map[promfleet.Hash]bool{}
 	if !refused {

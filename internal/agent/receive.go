@@ -89,6 +89,10 @@ func (a *Agent) receive(ctx context.Context, c *client.Client, m promfleet.Manif
 			return nil, err
 		}
 	}
+	// Else what was staged for manifests that came to nothing could fill the disk.
+	if err := a.disk.DiscardBut(out.applyJobs()); err != nil {
+		return nil, err
+	}
 	return out, r.targets(ctx, a.toStage(out).applyJobs())
 }
 

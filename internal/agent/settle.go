@@ -35,7 +35,7 @@ const answerFor = 3 * time.Second
 
 func (t *syncTask) startSettling(ctx context.Context, set apply.Set, res apply.Result) {
 	p := running{a: t.a, within: verifyFor}
-	waited := !res.Changed() && t.a.status.is(promfleet.StateWritten, promfleet.StateHeld, promfleet.StateDrifted, promfleet.StateQuarantined)
+	waited := !res.Changed() && t.a.status.is(promfleet.StateWritten, promfleet.StateHeld, promfleet.StateDrifted, promfleet.StateQuarantined, promfleet.StateFailed)
 	switch {
 	case waited || res.Outcome == apply.NotReloaded || res.Outcome == apply.Unreachable:
 		p.within = 0 // nothing is about to happen: one look at each sync

@@ -149,8 +149,13 @@ func (t *syncTask) judge(ctx context.Context, want *content, s *shipment, set ap
 func (t *syncTask) taken(ctx context.Context, want *content, s *shipment, set apply.Set, res apply.Result) (again bool, _ error) {
 	q := t.a.quarantine
 	t.shipped = s
-	sure := !t.heldBack && (res.Outcome == apply.Reloaded || res.Outcome == apply.NotNeeded) && !t.a.disk.State().ReloadPending
+	state, hash := t.a.disk.State(), promfleet.HashOf(set.Config)
+	sure := (res.Outcome == apply.Reloaded || res.Outcome == apply.NotNeeded) && !state.ReloadPending &&
+		(state.Accepted == hash || state.LoadedConfig == hash)
 	switch {
+	case t.heldBack: // somebody has edited prometheus.yml and is to keep that: nothing was tried
+		t.giveUp("")
+		return false, nil
 	case sure:
 		if err := q.taken(s); err != nil {
 			return false, err

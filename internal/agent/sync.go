@@ -137,7 +137,7 @@ func (t *syncTask) Once(ctx context.Context) error {
 	if err := t.round(ctx, c, 0); err != nil {
 		return err
 	}
-	for t.a.quarantine.searching() && ctx.Err() == nil {
+	for passes := 0; passes < maxReloads && t.a.quarantine.searching() && ctx.Err() == nil; passes++ {
 		if err := t.again(ctx, c); err != nil {
 			return err
 		}
@@ -228,7 +228,7 @@ func (t *syncTask) notReceived(ctx context.Context, m promfleet.Manifest, err er
 	case errors.As(err, &no):
 		// The same would come again at once: wait for another, and ask anew at the next sync.
 		t.ask, t.refused = m.Revision, err
-		t.fail(errors.Join(err, t.a.disk.Discard(), t.dropLeftover(true)), m.Revision)
+		t.fail(errors.Join(err, t.discard(), t.dropLeftover(true)), m.Revision)
 		return nil
 	case promfleet.ErrorCode(err) == promfleet.Gone:
 		// Something has changed since, and may do so all the time. To an agent that
@@ -238,7 +238,7 @@ func (t *syncTask) notReceived(ctx context.Context, m promfleet.Manifest, err er
 	case fromServer(err):
 		return errors.Join(err, t.dropLeftover(false)) // what has arrived is kept for the next try
 	default:
-		t.fail(errors.Join(err, t.a.disk.Discard()), m.Revision)
+		t.fail(errors.Join(err, t.discard()), m.Revision)
 		return err
 	}
 }
@@ -279,18 +279,18 @@ func (t *syncTask) again(ctx context.Context, c *client.Client) error {
 		return nil
 	}
 	t.lookForDrift(ctx, c)
-	if refused := t.refused; refused != nil {
+	if t.refused != nil {
 		t.ask = nothing
 		if t.content == nil || len(t.a.drift.now) == 0 {
 			return nil
-		}
-		// What was taken before it stays in force, and so does why it was refused.
-		defer func() { t.finishSettling(); t.setState(promfleet.StateFailed, refused) }()
+		} // else what was taken before it stays in force
 	}
 	if t.content == nil {
 		return nil
 	}
-	t.a.inline.look(ctx, t.content)
+	if t.shipped != nil {
+		t.a.inline.look(ctx, t.shipped.content)
+	}
 	start := time.Now()
 	if t.content != t.restored {
 		t.a.quarantine.wake(ctx)
@@ -318,11 +318,12 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 	state := t.a.disk.State()
 	t.a.status.setRevisions(t.content.manifest.Revision, state.RevisionWritten, state.RevisionLoaded)
 	t.count(res, err)
-	next := t.hold.next(state)
-	if next.IsZero() {
-		next = t.a.quarantine.next()
+	next := t.a.quarantine.next()
+	if t.heldBack || errors.Is(err, apply.ErrRefused) {
+		next = t.hold.next(time.Now())
 	}
 	t.a.status.setNextReload(next)
+	t.afterApply(res)
 	if err == nil {
 		err = errors.Join(t.written(), t.forgetOlder(state))
 	}
@@ -330,19 +331,30 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 	var whole *wholeHold
 	if errors.As(err, &whole) {
 		state, why := t.goal()
+		if why == nil {
+			t.fail(whole, t.content.manifest.Revision)
+			return nil
+		}
 		t.setState(state, fmt.Errorf("%w; %w", why, whole))
 		return nil
 	}
 	if err != nil {
+		t.giveUp("") // or the search would go on at once, into the same
+		if errors.Is(err, apply.ErrRefused) {
+			t.a.drift.lookout.Refused()
+		}
 		if res.Changed() || !errors.Is(err, apply.ErrRefused) {
-			err = errors.Join(err, t.a.disk.Discard())
+			err = errors.Join(err, t.discard())
 		}
 		t.fail(err, t.content.manifest.Revision)
 		return nil
 	}
-	t.a.leftover.applied()
-	t.a.status.applied(time.Now())
-	t.afterApply(res)
+	if res.Collected {
+		t.a.leftover.collected()
+	}
+	if !t.heldBack {
+		t.a.status.applied(time.Now())
+	}
 	if res.Changed() || state.RevisionWritten != before {
 		t.tidy(t.a.drift.lookout.Tidy)
 	}

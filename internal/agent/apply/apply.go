@@ -67,6 +67,7 @@ type How struct {
 type Result struct {
 	Files, Removed int  // target files written and removed
 	Config         bool // prometheus.yml was written
+	Collected      bool // bodies that nothing needs were removed from the data path
 	Outcome        Outcome
 	// Trouble says why a reload has not taken place yet, where that is no failure
 	// of the set: Unreachable, Unknown, NotReloaded.
@@ -180,6 +181,7 @@ func (d *Disk) do(ctx context.Context, e Effect, p Prometheus, r *results) (err 
 		}
 		return atData(err)
 	case collect:
+		r.collected = true
 		return d.data.collect(e.keep)
 	case keepOriginal:
 		return d.keepOriginal(e.body)

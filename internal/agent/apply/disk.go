@@ -176,6 +176,29 @@ func (d *Disk) Discard() error {
 	return errors.Join(d.targets.clean(), d.config.clean())
 }
 
+// DiscardBut removes what is staged but for files of these jobs.
+func (d *Disk) DiscardBut(jobs []Job) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	left := make(map[string]bool, len(d.staged))
+	for _, j := range jobs {
+		for _, f := range j.Files {
+			left[f.Path()] = true
+		}
+	}
+	for name := range d.staged {
+		if left[name] {
+			continue
+		}
+		key, piece, _ := strings.Cut(strings.TrimSuffix(name, ".json"), "/")
+		if err := d.targets.remove(d.targets.stage + "/" + tempName(File{Key: key, Piece: piece})); err != nil {
+			return err
+		}
+		delete(d.staged, name)
+	}
+	return nil
+}
+
 func tempName(f File) string { return f.Key + "@" + f.Piece }
 
 // stagedAs gives the path of the temporary of a file, if it is staged.

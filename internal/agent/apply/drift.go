@@ -70,6 +70,8 @@ type Lookout struct {
 	copies *Copies
 	seen   map[string]sight
 	asked  map[string]promfleet.Hash // what was expected last; nil: nothing yet
+	// askedBefore is what was expected before that.
+	askedBefore map[string]promfleet.Hash
 	// before is when the state was last saved before this start: a file touched
 	// after that is read once.
 	before int64
@@ -111,8 +113,18 @@ func (l *Lookout) Expect(d *Disk, set Set) error {
 	if l.asked != nil || set.Manifest.Revision != d.m.RevisionWritten {
 		l.copies.begin()
 	}
-	l.asked = asked
+	l.asked, l.askedBefore = asked, l.asked
 	return l.copies.Keep(ConfigName, hash, set.Config)
+}
+
+// Refused notes that Prometheus has not taken what was expected: the files that were
+// there before it are still loaded.
+func (l *Lookout) Refused() {
+	for file, hash := range l.askedBefore {
+		if l.asked[file] == "" {
+			l.asked[file] = hash
+		}
+	}
 }
 
 // Settled notes that what was expected was seen loaded, and the rest removed.
@@ -127,6 +139,11 @@ func (l *Lookout) Tidy(d *Disk) error {
 	for file, hash := range l.asked {
 		keep[file] = append(keep[file], hash)
 	}
+	d.mu.Lock()
+	for file, hash := range d.staged {
+		keep[file] = append(keep[file], hash)
+	}
+	d.mu.Unlock()
 	for file, s := range l.seen {
 		if s.drift.Was != "" {
 			keep[file] = append(keep[file], s.drift.Was)

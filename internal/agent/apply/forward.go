@@ -227,6 +227,8 @@ func (m *Machine) written(r results) []Effect {
 		m.Config, m.file = r.config, m.hash
 	}
 	switch {
+	case m.how.LeaveConfig && m.how.HoldConfig:
+		return m.close(m.holding())
 	case m.how.LeaveConfig:
 		return m.close(nil)
 	case m.backDue() && m.down && (m.file == m.backHash() || !m.wasLoaded() && m.file != m.Refused.Hash):

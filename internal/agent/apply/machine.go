@@ -90,6 +90,8 @@ type results struct {
 	outcome Outcome
 	why     error // of an outcome that is not Reloaded
 	unseen  error // what Verify misses
+
+	collected bool
 }
 
 // An Effect is something to be done, in the order given, each only if all before
@@ -189,6 +191,9 @@ func (m *Machine) goOn(r results) []Effect {
 		return m.seen(r.unseen)
 	case removing:
 		return m.settled()
+	case closing:
+		m.res.Collected = r.collected
+		return nil
 	default:
 		return nil
 	}
