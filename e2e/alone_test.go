@@ -154,8 +154,8 @@ func (h *host) status(ctx context.Context) promfleet.NodeStatus {
 	return n.Status
 }
 
-// TestHandEdits: a hand edit is told and put right, with a reload only if Prometheus
-// has read it; where the host's policy says so it stays.
+// TestHandEdits: a hand edit is told and put right, of prometheus.yml with a reload,
+// since Prometheus may have read it; where the host's policy says so it stays.
 func TestHandEdits(t *testing.T) {
 	ctx := t.Context()
 	p := startPlane(t)

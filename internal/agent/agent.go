@@ -88,7 +88,7 @@ type Agent struct {
 	counters  *counters
 	reportNow chan struct{} // a report is due at once
 	waits     atomic.Bool   // something waits for a confirmation on this host
-	confirmed doorbell      // there is one
+	lookAgain doorbell      // something has changed that the server does not know of
 	inline    *inlining
 
 	sights     sights

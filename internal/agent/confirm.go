@@ -129,7 +129,7 @@ func (t *confirmTask) Run(ctx context.Context) error {
 		}
 		now := t.look()
 		if now != t.seen && (now[0].revision >= 0 || now[1].revision >= 0) {
-			t.a.confirmed.ring()
+			t.a.lookAgain.ring()
 		}
 		t.seen = now
 	}

@@ -65,7 +65,7 @@ func (a *Agent) asWritten(d apply.Drift) ([]byte, bool) {
 	if d.File != apply.ConfigName {
 		return nil, false
 	}
-	body, err := a.data.Read("loaded.yml")
+	body, err := a.data.Back()
 	return body, err == nil && promfleet.HashOf(body) == d.Was
 }
 

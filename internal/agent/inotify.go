@@ -123,19 +123,11 @@ func (in *inlining) load() error {
 		if err := json.Unmarshal(body, &r); err != nil {
 			return fmt.Errorf("--data.path: %s is damaged: %w; remove it, and the agent decides anew which jobs are inline", inotifyFile, err)
 		}
-		in.sides = sides{Files: set(r.Files), Inline: set(r.Inline)}
+		in.sides = sides{Files: setOf(r.Files), Inline: setOf(r.Inline)}
 		in.learned = r.Learned
 	}
 	in.loaded = true
 	return nil
-}
-
-func set(names []string) map[string]bool {
-	m := make(map[string]bool, len(names))
-	for _, n := range names {
-		m[n] = true
-	}
-	return m
 }
 
 func (in *inlining) save() error {
@@ -270,7 +262,7 @@ func (in *inlining) verified(err error, jobs []apply.Job) {
 		}
 	}
 	in.mu.Unlock()
-	in.a.confirmed.ring()
+	in.a.lookAgain.ring()
 }
 
 func (in *inlining) anyDead() bool {
@@ -334,7 +326,7 @@ func (in *inlining) suspect(names []string, byName map[string]string, now time.T
 	}
 	in.suspects = suspects
 	if soon {
-		time.AfterFunc(reload.ReadsWithin+time.Second, in.a.confirmed.ring)
+		time.AfterFunc(reload.ReadsWithin+time.Second, in.a.lookAgain.ring)
 	}
 }
 

@@ -3,7 +3,6 @@ package agent
 import (
 	"errors"
 	"maps"
-	"path"
 
 	"promfleet"
 )
@@ -15,9 +14,6 @@ type leftover struct {
 	kept  map[promfleet.Hash]bool // since the last apply
 	named map[promfleet.Hash]bool // by the manifest received last
 }
-
-// partsDir is where the data path keeps bodies.
-const partsDir = "parts"
 
 // begin begins with another manifest.
 func (l *leftover) begin() { l.named = map[promfleet.Hash]bool{} }
@@ -63,7 +59,7 @@ func (t *syncTask) dropLeftover(refused bool) error {
 	for hash := range l.kept {
 		if !wanted[hash] {
 			delete(l.kept, hash)
-			errs = append(errs, t.a.data.Remove(path.Join(partsDir, string(hash))))
+			errs = append(errs, t.a.data.DropPart(hash))
 		}
 	}
 	return errors.Join(errs...)

@@ -93,8 +93,8 @@ func (s *search) found(all ...suspect) {
 	s.passed = slices.DeleteFunc(slices.Clone(s.passed), in)
 }
 
-func setOf(all []suspect) map[suspect]bool {
-	set := make(map[suspect]bool, len(all))
+func setOf[T comparable](all []T) map[T]bool {
+	set := make(map[T]bool, len(all))
 	for _, x := range all {
 		set[x] = true
 	}

@@ -77,7 +77,7 @@ func (t *syncTask) settled(ctx context.Context, set apply.Set, res apply.Result,
 			t.a.log.Warn("written, not seen loaded", "revision", set.Manifest.Revision, "err", err, "verify_ms", ms(time.Since(start)))
 		}
 		if res.Outcome == apply.Unknown && p.within > 0 {
-			t.a.confirmed.ring() // it was looked: now another may be asked for
+			t.a.lookAgain.ring() // it was looked: now another may be asked for
 		}
 	default:
 		t.tidy(t.a.drift.lookout.Settled)

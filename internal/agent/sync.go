@@ -158,9 +158,9 @@ func (t *syncTask) round(ctx context.Context, c *client.Client, wait time.Durati
 		wait = 0
 	}
 	watching, cancel := context.WithTimeout(ctx, wait+callTimeout)
-	t.a.confirmed.answer(cancel)
+	t.a.lookAgain.answer(cancel)
 	reply, err := c.Within(maxWatchAnswer).Watch(watching, t.ask, wait)
-	rung := t.a.confirmed.answered()
+	rung := t.a.lookAgain.answered()
 	cancel()
 	if rung && reply == nil && ctx.Err() == nil {
 		return t.reconsider(ctx, c)
@@ -189,7 +189,7 @@ func (t *syncTask) round(ctx context.Context, c *client.Client, wait time.Durati
 }
 
 // reconsider looks again at what was held back or refused: somebody on this host
-// has confirmed something.
+// has confirmed something, or Prometheus shows what it did not before.
 func (t *syncTask) reconsider(ctx context.Context, c *client.Client) error {
 	t.stopSettling()
 	t.guarded = nil

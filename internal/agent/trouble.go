@@ -47,7 +47,7 @@ func (a *Agent) directories() []string {
 	config := filepath.Dir(a.opts.ConfigFile)
 	targets := a.opts.TargetsDir
 	if targets == "" {
-		targets = filepath.Join(config, "targets.d")
+		targets = apply.TargetsBeside(a.opts.ConfigFile)
 	}
 	dirs := []string{a.opts.DataPath, config, targets}
 	for i, dir := range dirs {

@@ -176,7 +176,7 @@ func (d *Disk) do(ctx context.Context, e Effect, p Prometheus, r *results) (err 
 		}
 		return atData(d.data.Write(backFile, body))
 	case fetchBack:
-		if r.back, err = d.data.Read(backFile); errors.Is(err, fs.ErrNotExist) {
+		if r.back, err = d.data.Back(); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		return atData(err)

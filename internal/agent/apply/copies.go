@@ -29,7 +29,7 @@ type Copies struct {
 	begun bool // see begin
 
 	mu   sync.Mutex
-	have map[string][]promfleet.Hash // by path, oldest first, cut to copyHash
+	have map[string][]promfleet.Hash // by path, in the order in which they came since the start, cut to copyHash
 }
 
 const (

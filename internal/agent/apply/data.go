@@ -76,6 +76,14 @@ func (d *Data) Part(hash promfleet.Hash) ([]byte, bool) {
 	return body, err == nil && promfleet.HashOf(body) == hash
 }
 
+// DropPart removes the body with a hash; one that is gone already is fine.
+func (d *Data) DropPart(hash promfleet.Hash) error {
+	return d.dir.remove(path.Join(partsDir, string(hash)))
+}
+
+// Back gives the prometheus.yml that there is to go back to. fs.ErrNotExist.
+func (d *Data) Back() ([]byte, error) { return d.Read(backFile) }
+
 // KeepPart keeps a body. It is not brought to the disk at once: the hash tells a
 // torn one from a whole one, and it can be fetched again.
 func (d *Data) KeepPart(body []byte) error {

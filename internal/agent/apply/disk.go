@@ -42,7 +42,7 @@ func Open(o Options) (*Disk, error) {
 		return nil, err
 	}
 	if o.TargetsDir == "" {
-		o.TargetsDir = filepath.Join(filepath.Dir(file), "targets.d")
+		o.TargetsDir = TargetsBeside(file)
 	}
 	targets, err := filepath.Abs(o.TargetsDir)
 	if err != nil {
@@ -80,24 +80,24 @@ func openTargets(name string) (root rootFS, held io.Closer, err error) {
 	if err != nil {
 		return root, nil, fmt.Errorf("--prometheus.targets-dir: %w", err)
 	}
-	if held, err = root.lock(targetsStage, "--prometheus.targets-dir"); err != nil {
+	if held, err = root.lock(TargetsStage, "--prometheus.targets-dir"); err != nil {
 		_ = root.Close()
 	}
 	return root, held, err
 }
 
-const (
-	configStage  = ".promfleet"
-	targetsStage = ".stage"
-)
+// TargetsBeside gives the targets directory of a prometheus.yml where none is named.
+func TargetsBeside(configFile string) string {
+	return filepath.Join(filepath.Dir(configFile), "targets.d")
+}
 
 // newDisk gives a Disk over directories that are there.
 func newDisk(data *Data, etc, root FS, file, targets string) *Disk {
 	return &Disk{
 		data:    data,
-		config:  &dir{fs: etc, path: filepath.Dir(file), stage: configStage},
+		config:  &dir{fs: etc, path: filepath.Dir(file), stage: ConfigStage},
 		name:    filepath.Base(file),
-		targets: &dir{fs: root, path: targets, stage: targetsStage},
+		targets: &dir{fs: root, path: targets, stage: TargetsStage},
 		step:    Step,
 		staged:  map[string]promfleet.Hash{},
 	}

@@ -114,7 +114,7 @@ func (m *Machine) write() []Effect {
 		do = append(do, m.files(j)...)
 	}
 	if _, placed := lastOf[placeFile](do); placed {
-		do = append(do, syncTargets{targetsStage})
+		do = append(do, syncTargets{TargetsStage})
 	}
 	switch {
 	case m.config:

@@ -109,7 +109,7 @@ func newExam(opts agent.Options) (*exam, error) {
 		return nil, err
 	}
 	if o.TargetsDir == "" {
-		o.TargetsDir = filepath.Join(filepath.Dir(o.ConfigFile), "targets.d")
+		o.TargetsDir = apply.TargetsBeside(o.ConfigFile)
 	}
 	for _, path := range []*string{&o.DataPath, &o.ConfigFile, &o.TargetsDir} {
 		if *path, err = filepath.Abs(*path); err != nil {
