@@ -52,7 +52,7 @@ func TestEnoughIsEnough(t *testing.T) {
 			h := headroom{limit: 128, others: others, seen: true}
 			n := h.enough(jobs)
 			raised := headroom{limit: n, others: others, seen: true, held: -1}
-			if got := assign(watchedJobs(jobs, func(int) int64 { return 1 }), sides{Inline: setOf(nil)}, raised.room(0, nil), nil); len(got.Inline) > 0 {
+			if got := assign(watchedJobs(jobs, func(int) int64 { return 1 }), sides{Inline: setOf[string](nil)}, raised.room(0, nil), nil); len(got.Inline) > 0 {
 				t.Error(fmt.Sprint(jobs, " jobs, ", others, " others: with ", n, " there are still ", len(got.Inline), " inline"))
 			}
 		}
