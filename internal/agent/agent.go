@@ -153,7 +153,12 @@ func New(opts Options, log *slog.Logger, reg prometheus.Registerer) (*Agent, err
 }
 
 // Run does all tasks until ctx is done.
-func (a *Agent) Run(ctx context.Context) error { return a.run(ctx, taskEntries) }
+func (a *Agent) Run(ctx context.Context) error {
+	if err := forgetStartup(); err != nil {
+		a.log.Debug("cannot give back the memory of the start", "err", err)
+	}
+	return a.run(ctx, taskEntries)
+}
 
 func (a *Agent) run(ctx context.Context, entries []taskEntry) error {
 	ctx, stop := context.WithCancel(ctx)
