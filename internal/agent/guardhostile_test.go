@@ -126,7 +126,7 @@ func TestHeldLongLabels(t *testing.T) {
 		for i := range pieces {
 			var groups []string
 			for _, a := range addrs(i*each, (i+1)*each) {
-				groups = append(groups, `{"targets":["`+a+`"],"labels":{"l":"`+strings.Repeat("x", 5000)+a+`"}}`)
+				groups = append(groups, `{"targets":["`+a+`"],"labels":{"l":"`+strings.Repeat("x", 4000)+a+`"}}`)
 			}
 			b.server.raw = append(b.server.raw, rawPiece{"node", fmt.Sprintf("%d-1", 8*i), "[" + strings.Join(groups, ",") + "]", each})
 		}

@@ -225,10 +225,10 @@ func (t *syncTask) written() error {
 }
 
 // What a held piece has at the most: targets, and bytes of text in them. In JSON
-// these are up to six times as many, and no part has more than maxBody.
+// these are up to six times as many, and no target file has more than maxBody.
 const (
 	heldChunk = 4096
-	heldBytes = 1 << 20
+	heldBytes = maxBody / 8
 )
 
 // chunks are the targets of a job that go, for one held piece each.

@@ -97,7 +97,7 @@ func TestHostileServer(t *testing.T) {
 		{"negative", inIndex(piece, func(_ *controlPlane, p *promfleet.Part) { p.Size = -1 }), "its size is -1"},
 		{"huge together", func(_ *controlPlane, m *promfleet.Manifest) {
 			for i := range 600 {
-				m.Parts = append(m.Parts, promfleet.Part{Name: fmt.Sprintf("jobs/j%d", i), Index: true, Size: maxBody, Hash: promfleet.HashOf(nil)})
+				m.Parts = append(m.Parts, promfleet.Part{Name: fmt.Sprintf("jobs/j%d", i), Index: true, Size: maxIndex, Hash: promfleet.HashOf(nil)})
 			}
 		}, "bytes together"},
 		{"many large configurations", func(c *controlPlane, m *promfleet.Manifest) {
@@ -112,7 +112,7 @@ func TestHostileServer(t *testing.T) {
 		}, "configurations are more than"},
 		{"many large indexes", func(_ *controlPlane, m *promfleet.Manifest) {
 			for i := range 20 {
-				m.Parts = append(m.Parts, promfleet.Part{Name: fmt.Sprintf("jobs/j%d", i), Index: true, Size: maxBody, Hash: promfleet.HashOf(nil)})
+				m.Parts = append(m.Parts, promfleet.Part{Name: fmt.Sprintf("jobs/j%d", i), Index: true, Size: maxIndex, Hash: promfleet.HashOf(nil)})
 			}
 		}, "indexes are more than"},
 		{"wrong hash", inIndex(piece, func(c *controlPlane, p *promfleet.Part) {

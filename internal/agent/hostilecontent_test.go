@@ -118,7 +118,7 @@ func (d *draft) part(parts []promfleet.Part) []promfleet.Part {
 	case 3:
 		p.Hash = pick(d.rng, []promfleet.Hash{"", "x", promfleet.Hash(d.trick()), promfleet.Hash(strings.ToUpper(string(p.Hash))), promfleet.HashOf([]byte("other")), promfleet.Hash(strings.Repeat("../", 21) + "x")})
 	case 4:
-		p.Size = pick(d.rng, []int64{-1, 0, p.Size + 1, maxBody, maxBody + 1, math.MaxInt64, math.MinInt64})
+		p.Size = pick(d.rng, []int64{-1, 0, p.Size + 1, maxConfig, maxConfig + 1, maxIndex, maxIndex + 1, maxBody, maxBody + 1, math.MaxInt64, math.MinInt64})
 	case 5:
 		p.Index = !p.Index
 	case 6:

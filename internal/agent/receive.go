@@ -25,7 +25,9 @@ import (
 // What a server may send. It may be somebody else's by now.
 // The policy has more limits.
 const (
-	maxBody    = 8 << 20 // of one part, in bytes
+	maxBody    = 4 << 20 // of one target file, in bytes
+	maxConfig  = 1 << 20 // of the base, or of a job's configuration: a server takes no larger one
+	maxIndex   = 2 << 20 // of a job's index: of 14,000 target files
 	fetchBatch = 64      // parts asked for at once
 	batchBytes = 1 << 20 // of them, if they are more than one
 )
@@ -150,6 +152,13 @@ func (r *receiver) admit(parts []promfleet.Part, belongs func(render.Name, promf
 	for _, p := range parts {
 		name, ok := render.ParseName(p.Name)
 		r.parts++
+		most := int64(maxBody)
+		switch {
+		case name.Base || name.Config:
+			most = maxConfig
+		case name.Index():
+			most = maxIndex
+		}
 		switch {
 		case !ok:
 			return refuse("this agent does not know what a part %q is: upgrade it if the server is newer", cut(p.Name, 200))
@@ -159,8 +168,8 @@ func (r *receiver) admit(parts []promfleet.Part, belongs func(render.Name, promf
 			return refuse("part %q is there twice", p.Name)
 		case !hashPattern.MatchString(string(p.Hash)):
 			return refuse("part %q: %q is not a hash", p.Name, cut(string(p.Hash), 100))
-		case p.Size < 0 || p.Size > maxBody:
-			return refuse("part %q: its size is %d bytes, allowed are %d", p.Name, p.Size, maxBody)
+		case p.Size < 0 || p.Size > most:
+			return refuse("part %q: its size is %d bytes, allowed are %d", p.Name, p.Size, most)
 		case p.Count < 0:
 			return refuse("part %q: it counts %d targets", p.Name, p.Count)
 		}
