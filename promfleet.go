@@ -18,6 +18,7 @@ type Node struct {
 	Tags       []string   `json:"tags" doc:"tags of the node, sorted"`
 	BaseConfig string     `json:"base_config" doc:"prometheus.yml without scrape_configs: global, rule_files, alerting, remote_write and so on, as YAML text; secrets are shown as <secret>"`
 	Contacts   []int64    `json:"contacts" doc:"ids of the contacts to reach about the node, sorted"`
+	ManagedBy  string     `json:"managed_by" doc:"who manages it by fleet files, and so alone may change it; empty: it is edited by hand"`
 	CreatedAt  time.Time  `json:"created_at"`
 	UpdatedAt  time.Time  `json:"updated_at"`
 	DeletedAt  *time.Time `json:"deleted_at,omitempty"`
@@ -66,9 +67,12 @@ type Job struct {
 	Remark       string          `json:"remark"`
 	ScrapeConfig json.RawMessage `json:"scrape_config" doc:"the scrape_config but job_name; secrets are shown as <secret>"`
 	Contacts     []int64         `json:"contacts" doc:"ids of the contacts to reach about the job, sorted"`
-	CreatedAt    time.Time       `json:"created_at"`
-	UpdatedAt    time.Time       `json:"updated_at"`
-	DeletedAt    *time.Time      `json:"deleted_at,omitempty"`
+	// ManagedBy goes for the job, TargetsManagedBy for its targets.
+	ManagedBy        string     `json:"managed_by" doc:"who manages it by fleet files, and so alone may change it; empty: it is edited by hand"`
+	TargetsManagedBy string     `json:"targets_managed_by" doc:"who manages its targets by fleet files; empty: they are edited by hand"`
+	CreatedAt        time.Time  `json:"created_at"`
+	UpdatedAt        time.Time  `json:"updated_at"`
+	DeletedAt        *time.Time `json:"deleted_at,omitempty"`
 
 	Version int64 `json:"-"`
 }
@@ -103,6 +107,7 @@ type NodeInput struct {
 	Tags       []string `json:"tags,omitempty" maxItems:"64" doc:"tags of the node; new ones are created"`
 	BaseConfig string   `json:"base_config,omitempty" doc:"prometheus.yml without scrape_configs, as YAML text"`
 	Contacts   []int64  `json:"contacts,omitempty" maxItems:"20" doc:"ids of the contacts to reach about the node"`
+	ManagedBy  *string  `json:"managed_by,omitempty" doc:"an empty one releases the node from who manages it"`
 }
 
 // JobInput is what a user sets of a job.
@@ -114,6 +119,10 @@ type JobInput struct {
 	Remark       string          `json:"remark,omitempty"`
 	ScrapeConfig json.RawMessage `json:"scrape_config,omitempty" doc:"any field of a Prometheus scrape_config but job_name; a secret given as <secret> stays what it was"`
 	Contacts     []int64         `json:"contacts,omitempty" maxItems:"20" doc:"ids of the contacts to reach about the job"`
+	// ManagedBy and TargetsManagedBy mean something to PATCH alone: others ignore
+	// them, so that what a GET answered can be PUT back.
+	ManagedBy        *string `json:"managed_by,omitempty" doc:"PATCH: an empty one releases the job from who manages it; else ignored"`
+	TargetsManagedBy *string `json:"targets_managed_by,omitempty" doc:"PATCH: an empty one releases its targets; else ignored"`
 }
 
 // TargetInput is what a user sets of a target.

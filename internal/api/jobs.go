@@ -16,10 +16,12 @@ func (h *handlers) jobs(a huma.API) {
 		ListParams
 		Node string `query:"node" format:"uuid" doc:"jobs of this node"`
 		Key  string `query:"key" maxLength:"128" doc:"jobs with exactly this key"`
+		// ManagedBy is that of the job, not of its targets.
+		ManagedBy string `query:"managed_by" maxLength:"100" doc:"jobs that this manager manages"`
 	}
 	serve(h, a, operation{id: "list-jobs", summary: "List jobs", method: http.MethodGet, path: "/jobs", who: viewer, tag: tag},
 		func(ctx context.Context, in *list) (*page[promfleet.Job], error) {
-			p, err := h.fleet.Jobs(ctx, fleet.JobQuery{ListQuery: in.query(), Node: lower(in.Node), Key: in.Key})
+			p, err := h.fleet.Jobs(ctx, fleet.JobQuery{ListQuery: in.query(), Node: lower(in.Node), Key: in.Key, ManagedBy: in.ManagedBy})
 			return &page[promfleet.Job]{p}, err
 		})
 	node := func(in promfleet.JobInput) promfleet.JobInput {
@@ -27,7 +29,7 @@ func (h *handlers) jobs(a huma.API) {
 		return in
 	}
 	records[promfleet.Job, promfleet.JobInput]{
-		noun: "job", path: "/jobs", deletes: "Delete a job; its targets are scraped no more", timeout: bulkTimeout,
+		noun: "job", keeps: true, path: "/jobs", deletes: "Delete a job; its targets are scraped no more", timeout: bulkTimeout,
 		version: func(j promfleet.Job) int64 { return j.Version },
 		get:     (*fleet.Service).Job,
 		create: func(f *fleet.Service, ctx context.Context, by fleet.Principal, in promfleet.JobInput) (promfleet.Job, error) {

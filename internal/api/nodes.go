@@ -16,12 +16,13 @@ func (h *handlers) nodes(a huma.API) {
 	const tag = "nodes"
 	type list struct {
 		ListParams
-		Tag   []string            `query:"tag,explode" maxItems:"20" doc:"nodes that have all of these tags"`
-		State promfleet.NodeState `query:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted,stale,pending"`
+		Tag       []string            `query:"tag,explode" maxItems:"20" doc:"nodes that have all of these tags"`
+		State     promfleet.NodeState `query:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted,stale,pending"`
+		ManagedBy string              `query:"managed_by" maxLength:"100" doc:"nodes that this manager manages"`
 	}
 	serve(h, a, operation{id: "list-nodes", summary: "List nodes", method: http.MethodGet, path: "/nodes", who: viewer, tag: tag},
 		func(ctx context.Context, in *list) (*page[promfleet.Node], error) {
-			p, err := h.fleet.Nodes(ctx, fleet.NodeQuery{ListQuery: in.query(), Tags: in.Tag, State: in.State})
+			p, err := h.fleet.Nodes(ctx, fleet.NodeQuery{ListQuery: in.query(), Tags: in.Tag, State: in.State, ManagedBy: in.ManagedBy})
 			return &page[promfleet.Node]{p}, err
 		})
 	type get struct {
@@ -42,7 +43,7 @@ func (h *handlers) nodes(a huma.API) {
 	}
 	version := func(n promfleet.Node) int64 { return n.Version }
 	serve(h, a, operation{id: "patch-node", summary: "Change tags, base_config and contacts of a node", method: http.MethodPatch, path: "/nodes/{uuid}", who: editor, tag: tag,
-		maxBody: 4 << 20, errors: []int{http.StatusNotFound, http.StatusPreconditionFailed}, answers: writes[promfleet.Node](a, http.StatusOK)},
+		maxBody: 4 << 20, errors: writeErrors, answers: writes[promfleet.Node](a, http.StatusOK)},
 		func(ctx context.Context, in *change) (*outcome, error) {
 			return write(ctx, h, in.DryRun, http.StatusOK, version, func(f *fleet.Service) (promfleet.Node, error) {
 				return f.PatchNode(ctx, principal(ctx), lower(in.UUID), in.match(), json.RawMessage(in.Body))

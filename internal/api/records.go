@@ -33,7 +33,7 @@ type getByID struct {
 type records[T, In any] struct {
 	noun, path, deletes string
 	read, write         access        // "": viewer, editor
-	keeps               bool          // some records are not deleted: 409
+	keeps               bool          // some records are not deleted, or not by everyone: 409
 	timeout             time.Duration // of writes that may render many files; 0: the usual one
 	version             func(T) int64
 	get                 func(f *fleet.Service, ctx context.Context, id int64) (T, error)

@@ -17,7 +17,7 @@ func (h *handlers) tags(a huma.API) {
 			return &page[promfleet.Tag]{p}, err
 		})
 	records[promfleet.Tag, promfleet.TagInput]{
-		noun: "tag", path: "/tags", deletes: "Delete a tag: nothing has it any more", timeout: bulkTimeout,
+		noun: "tag", keeps: true, path: "/tags", deletes: "Delete a tag: nothing has it any more", timeout: bulkTimeout,
 		version: func(t promfleet.Tag) int64 { return t.Version },
 		get:     (*fleet.Service).Tag, create: (*fleet.Service).CreateTag, put: (*fleet.Service).PutTag,
 		patch: (*fleet.Service).PatchTag, remove: (*fleet.Service).DeleteTag, restore: (*fleet.Service).RestoreTag,

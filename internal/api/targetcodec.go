@@ -91,48 +91,61 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// setReader collects the targets of a body, and what is wrong with them.
-type setReader struct {
+// listReader collects what a body lists, and what is wrong with it.
+type listReader[T any] struct {
 	schemas huma.Registry
 	item    *huma.Schema
-	targets []promfleet.TargetInput
+	noun    string // of one
+	most    int    // of them
+	line    int    // bytes, of one as NDJSON
+	items   []T
 	at      func(i int) string
 	bad     []promfleet.FieldError
 	tooMany bool
 }
+
+type setReader = listReader[promfleet.TargetInput]
 
 // maxBadLines bounds how many errors of a body are told at once.
 const maxBadLines = 100
 
 // readTargets reads targets from a body of one of setMedia.
 func readTargets(schemas huma.Registry, item *huma.Schema, media string, r io.Reader) (fleet.GivenTargets, error) {
-	s := &setReader{schemas: schemas, item: item}
+	s := &setReader{schemas: schemas, item: item, noun: "target", most: fleet.MaxSet, line: maxLine}
 	var err error
 	switch media {
 	case mediaCSV:
-		err = s.csv(r)
+		err = readCSV(s, r)
 	case mediaNDJSON:
 		err = s.ndjson(r)
 	default:
 		err = s.array(r)
 	}
+	if err := s.refused(err, "send the targets in several calls of POST"); err != nil {
+		return fleet.GivenTargets{}, err
+	}
+	return fleet.GivenTargets{Targets: s.items, At: s.at}, nil
+}
+
+// refused says why a body is not taken. err is why it was not read to its end.
+func (s *listReader[T]) refused(err error, instead string) error {
 	switch {
 	case errors.Is(err, errTooLarge):
-		return fleet.GivenTargets{}, promfleet.Errorf(promfleet.TooLarge, "the body is larger than %d MiB; send the targets in several calls of POST", maxTargetSet>>20)
+		return promfleet.Errorf(promfleet.TooLarge, "the body is larger than %d MiB; %s", maxTargetSet>>20, instead)
 	case errors.Is(err, encoding.ErrInvalidUTF8):
-		return fleet.GivenTargets{}, huma.Error400BadRequest("the body is not valid UTF-8")
+		return huma.Error400BadRequest("the body is not valid UTF-8")
 	case err != nil:
-		return fleet.GivenTargets{}, err
+		return err
 	case s.tooMany:
-		return fleet.GivenTargets{}, promfleet.Errorf(promfleet.TooLarge, "the body has more than %d targets; send them in several calls of POST", fleet.MaxSet)
+		return promfleet.Errorf(promfleet.TooLarge, "the body has more than %d %ss; %s", s.most, s.noun, instead)
 	case len(s.bad) > 0:
-		return fleet.GivenTargets{}, &promfleet.Error{Code: promfleet.Invalid, Message: "the input is not valid", Fields: s.bad}
+		return &promfleet.Error{Code: promfleet.Invalid, Message: "the input is not valid", Fields: s.bad}
 	}
-	return fleet.GivenTargets{Targets: s.targets, At: s.at}, nil
+	return nil
 }
 
 // broken says where a body stops being what it should be.
-func broken(at string, err error) error {
+func broken(at string, err error, line int) error {
 	if errors.Is(err, errTooLarge) || errors.Is(err, encoding.ErrInvalidUTF8) {
 		return err
 	}
@@ -140,32 +153,32 @@ func broken(at string, err error) error {
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		err = errors.New("it ends too early")
 	case errors.Is(err, bufio.ErrTooLong):
-		err = fmt.Errorf("the line is longer than %d bytes", maxLine)
+		err = fmt.Errorf("the line is longer than %d bytes", line)
 	}
 	return promfleet.BadField(at, "%s", strings.TrimPrefix(err.Error(), "json: "))
 }
 
 // array reads a JSON array.
-func (s *setReader) array(r io.Reader) error {
+func (s *listReader[T]) array(r io.Reader) error {
 	s.at = func(i int) string { return fmt.Sprintf("body[%d]", i) }
 	dec := json.NewDecoder(r)
 	switch open, err := dec.Token(); {
 	case err != nil:
-		return broken("body", err)
+		return broken("body", err, s.line)
 	case open != json.Delim('['):
 		return promfleet.BadField("body", "is no list; [] is the empty one")
 	}
 	for i := 0; dec.More(); i++ {
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
-			return broken(s.at(i), err)
+			return broken(s.at(i), err, s.line)
 		}
 		if !s.object(s.at(i), raw) {
 			return nil
 		}
 	}
 	if _, err := dec.Token(); err != nil {
-		return broken("body", err)
+		return broken("body", err, s.line)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return promfleet.BadField("body", "goes on behind the end of the list")
@@ -173,13 +186,13 @@ func (s *setReader) array(r io.Reader) error {
 	return nil
 }
 
-// maxLine bounds a line of NDJSON, in bytes.
+// maxLine bounds a line of NDJSON that is one target, in bytes.
 const maxLine = 1 << 20
 
 // ndjson reads a JSON object a line.
-func (s *setReader) ndjson(r io.Reader) error {
+func (s *listReader[T]) ndjson(r io.Reader) error {
 	lines, where := bufio.NewScanner(r), []int{}
-	lines.Buffer(nil, maxLine)
+	lines.Buffer(nil, s.line)
 	s.at = func(i int) string { return fmt.Sprintf("line[%d]", where[i]) }
 	n := 0
 	for lines.Scan() {
@@ -194,16 +207,16 @@ func (s *setReader) ndjson(r io.Reader) error {
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return broken(fmt.Sprintf("line[%d]", n+1), err)
+		return broken(fmt.Sprintf("line[%d]", n+1), err, s.line)
 	}
 	if len(where) == 0 { // an empty file, more likely than no targets
-		return promfleet.BadField("body", "there is no target; to say that there are none, send [] as %s", mediaJSON)
+		return promfleet.BadField("body", "there is no %s; to say that there are none, send [] as %s", s.noun, mediaJSON)
 	}
 	return nil
 }
 
-// object takes one target; false if enough is wrong already.
-func (s *setReader) object(at string, raw []byte) bool {
+// object takes one; false if enough is wrong already.
+func (s *listReader[T]) object(at string, raw []byte) bool {
 	var v any
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	err := dec.Decode(&v)
@@ -214,7 +227,7 @@ func (s *setReader) object(at string, raw []byte) bool {
 			err = errors.New("has more than one value")
 		}
 	}
-	var t promfleet.TargetInput
+	var t T
 	if err == nil {
 		path, res := huma.NewPathBuffer(make([]byte, 0, 64), 0), &huma.ValidateResult{}
 		path.Push(at)
@@ -240,13 +253,13 @@ func (s *setReader) object(at string, raw []byte) bool {
 	return s.add(t) && len(s.bad) < maxBadLines
 }
 
-// add takes one target; false if they are too many.
-func (s *setReader) add(t promfleet.TargetInput) bool {
-	if len(s.targets) == fleet.MaxSet {
+// add takes one; false if they are too many.
+func (s *listReader[T]) add(t T) bool {
+	if len(s.items) == s.most {
 		s.tooMany = true
 		return false
 	}
-	s.targets = append(s.targets, t)
+	s.items = append(s.items, t)
 	return true
 }
 
@@ -265,8 +278,8 @@ var (
 // maxColumns bounds the labels that the targets of a body may have together.
 const maxColumns = 2000
 
-// csv reads a header line, then a target a line.
-func (s *setReader) csv(r io.Reader) error {
+// readCSV reads a header line, then a target a line.
+func readCSV(s *setReader, r io.Reader) error {
 	in, where := csv.NewReader(r), []int{}
 	in.ReuseRecord = true
 	s.at = func(i int) string { return fmt.Sprintf("line[%d]", where[i]) }
@@ -315,7 +328,7 @@ func brokenCSV(err error) error {
 	if errors.As(err, &at) {
 		return promfleet.BadField(fmt.Sprintf("line[%d]", at.Line), "%v", at.Err)
 	}
-	return broken("body", err)
+	return broken("body", err, maxLine)
 }
 
 func rowTarget(columns, row []string) promfleet.TargetInput {

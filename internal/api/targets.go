@@ -51,7 +51,7 @@ func (h *handlers) targets(a huma.API) {
 			return &page[promfleet.Target]{p}, err
 		})
 	records[promfleet.Target, promfleet.TargetInput]{
-		noun: "target", path: "/targets", deletes: "Delete a target",
+		noun: "target", keeps: true, path: "/targets", deletes: "Delete a target",
 		version: func(t promfleet.Target) int64 { return t.Version },
 		get:     (*fleet.Service).Target, create: (*fleet.Service).CreateTarget, put: (*fleet.Service).PutTarget,
 		patch: (*fleet.Service).PatchTarget, remove: (*fleet.Service).DeleteTarget, restore: (*fleet.Service).RestoreTarget,

@@ -85,7 +85,8 @@ func (s *Service) CreateJob(ctx context.Context, by Principal, in promfleet.JobI
 	}
 	var out promfleet.Job
 	err := s.update(ctx, func(tx Tx, c *change) error {
-		if _, err := liveNode(ctx, tx, in.Node); err != nil {
+		_, err := liveNode(ctx, tx, in.Node)
+		if err != nil {
 			if promfleet.ErrorCode(err) == promfleet.NotFound {
 				return promfleet.BadField("body.node", "there is no node %q", in.Node)
 			}
@@ -96,24 +97,44 @@ func (s *Service) CreateJob(ctx context.Context, by Principal, in promfleet.JobI
 		if err := s.setJob(ctx, tx, rec, in, sealed{}); err != nil {
 			return err
 		}
-		if err := tx.InsertJob(ctx, rec); err != nil {
-			return err
-		}
-		return s.jobChanged(ctx, tx, c, by, "create", rec, nil, nil, true, &out)
+		out, err = s.insertJob(ctx, tx, c, by, rec, nil)
+		return err
 	})
+	return out, err
+}
+
+// insertJob writes a new job with its first targets.
+func (s *Service) insertJob(ctx context.Context, tx Tx, c *change, by Principal, rec *JobRecord, targets []*TargetRecord) (out promfleet.Job, err error) {
+	if err := tx.InsertJob(ctx, rec); err != nil {
+		return out, err
+	}
+	if len(targets) > 0 {
+		for _, t := range targets {
+			t.Job = rec.ID
+		}
+		if err := tx.InsertTargets(ctx, targets); err != nil {
+			return out, err
+		}
+		rec.SetVersion++
+	}
+	err = s.jobChanged(ctx, tx, c, by, "create", rec, nil, nil, true, &out)
 	return out, err
 }
 
 // PutJob replaces what a user sets of a job.
 func (s *Service) PutJob(ctx context.Context, by Principal, id int64, match Match, in promfleet.JobInput) (promfleet.Job, error) {
-	return s.changeJob(ctx, by, id, match, func(promfleet.Job) (promfleet.JobInput, error) { return in, nil })
+	return s.changeJob(ctx, by, id, match, func(was promfleet.Job) (promfleet.JobInput, error) {
+		in.ManagedBy, in.TargetsManagedBy = &was.ManagedBy, &was.TargetsManagedBy
+		return in, nil
+	})
 }
 
 // PatchJob changes a job by a JSON merge patch (RFC 7396).
 func (s *Service) PatchJob(ctx context.Context, by Principal, id int64, match Match, patch json.RawMessage) (promfleet.Job, error) {
 	return s.changeJob(ctx, by, id, match, func(was promfleet.Job) (promfleet.JobInput, error) {
 		return mergePatch(promfleet.JobInput{Node: was.Node, Key: was.Key, JobName: was.JobName,
-			Remark: was.Remark, ScrapeConfig: was.ScrapeConfig, Contacts: was.Contacts}, patch)
+			Remark: was.Remark, ScrapeConfig: was.ScrapeConfig, Contacts: was.Contacts,
+			ManagedBy: &was.ManagedBy, TargetsManagedBy: &was.TargetsManagedBy}, patch)
 	})
 }
 
@@ -144,6 +165,10 @@ func (s *Service) changeJobIn(ctx context.Context, tx Tx, c *change, by Principa
 	if in.Node != "" && !strings.EqualFold(in.Node, rec.Node) {
 		return out, promfleet.BadField("body.node", "a job stays on its node; create it on the other one")
 	}
+	manager, targetsManager, err := releasedJob(rec, in)
+	if err != nil {
+		return out, err
+	}
 	if err := validateJob(&in); err != nil {
 		return out, err
 	}
@@ -159,9 +184,34 @@ func (s *Service) changeJobIn(ctx context.Context, tx Tx, c *change, by Principa
 	if err != nil {
 		return out, err
 	}
-	if same(before, after) && string(plainOf(s, rec)) == old.Text {
+	if unchanged := same(before, after) && string(plainOf(s, rec)) == old.Text; !unchanged && manager != "" {
+		return out, was.editable() // only its targets are released
+	} else if unchanged && manager == was.ManagedBy && targetsManager == was.TargetsManagedBy {
 		return before, nil
 	}
+	rec.ManagedBy, rec.TargetsManagedBy = manager, targetsManager
+	return s.writeJob(ctx, tx, c, by, rec, was, before, old)
+}
+
+// releasedJob says who manages a job and its targets after a write. Who writes a
+// job that stays managed may only release its targets.
+func releasedJob(rec *JobRecord, in promfleet.JobInput) (manager, targets string, err error) {
+	if manager, err = released("body.managed_by", rec.ManagedBy, in.ManagedBy); err != nil {
+		return "", "", err
+	}
+	if targets, err = released("body.targets_managed_by", rec.TargetsManagedBy, in.TargetsManagedBy); err != nil {
+		return "", "", err
+	}
+	if manager != "" && targets == rec.TargetsManagedBy {
+		return "", "", rec.editable()
+	}
+	return manager, targets, nil
+}
+
+// writeJob writes a job that has changed, and what that changes of its parts, and
+// records it. was is its record before, before what was shown of it, old its
+// configuration then.
+func (s *Service) writeJob(ctx context.Context, tx Tx, c *change, by Principal, rec *JobRecord, was JobRecord, before promfleet.Job, old sealed) (out promfleet.Job, err error) {
 	rec.UpdatedAt = s.now()
 	if err := tx.UpdateJob(ctx, rec); err != nil {
 		return out, err
@@ -201,25 +251,14 @@ func (s *Service) setJob(ctx context.Context, tx Tx, rec *JobRecord, in promflee
 	if err != nil {
 		return err
 	}
-	if in.ScrapeConfig, err = unmaskJSON(in.ScrapeConfig, old); err != nil {
-		return err
-	}
-	if in.ScrapeConfig, err = render.Canonical(in.ScrapeConfig); err != nil {
+	if in.ScrapeConfig, err = plainConfig(in.ScrapeConfig, old); err != nil {
 		return err
 	}
 	secrets, err := checkJob(base.Text, &in)
 	if err != nil {
 		return err
 	}
-	doc, err := decodeJSON(string(in.ScrapeConfig))
-	if err != nil {
-		return err
-	}
-	err = stillMasked(func(p string) (value string) {
-		replaceJSON(doc, p, func(v any) any { value, _ = v.(string); return v })
-		return value
-	}, secrets, "body.scrape_config")
-	if err != nil {
+	if err := givenSecrets(in.ScrapeConfig, secrets); err != nil {
 		return err
 	}
 	if err := liveContacts(ctx, tx, in.Contacts); err != nil {
@@ -231,6 +270,28 @@ func (s *Service) setJob(ctx context.Context, tx Tx, rec *JobRecord, in promflee
 	}
 	rec.SealedScrapeConfig, err = s.seal(sealed{Text: string(in.ScrapeConfig), Secrets: secrets}, jobContext(rec.Node))
 	return err
+}
+
+// plainConfig gives the one spelling of a scrape_config, with the secrets of old
+// where it says Masked.
+func plainConfig(config json.RawMessage, old sealed) (json.RawMessage, error) {
+	config, err := unmaskJSON(config, old)
+	if err != nil {
+		return nil, err
+	}
+	return render.Canonical(config)
+}
+
+// givenSecrets refuses a scrape_config with secrets that stand for none.
+func givenSecrets(config json.RawMessage, secrets []string) error {
+	doc, err := decodeJSON(string(config))
+	if err != nil {
+		return err
+	}
+	return stillMasked(func(p string) (value string) {
+		replaceJSON(doc, p, func(v any) any { value, _ = v.(string); return v })
+		return value
+	}, secrets, "body.scrape_config")
 }
 
 // jobChanged renders what a written job changes, records the event, and shows the job.
@@ -294,6 +355,14 @@ func (s *Service) deleteJob(ctx context.Context, tx Tx, c *change, by Principal,
 	if err := match.check(rec.Version); err != nil {
 		return err
 	}
+	if err := rec.deletable(); err != nil {
+		return err
+	}
+	return s.endJob(ctx, tx, c, by, rec)
+}
+
+// endJob deletes a job that is live, whoever manages it.
+func (s *Service) endJob(ctx context.Context, tx Tx, c *change, by Principal, rec *JobRecord) error {
 	before, err := s.showJob(*rec)
 	if err != nil {
 		return err
@@ -310,7 +379,7 @@ func (s *Service) deleteJob(ctx context.Context, tx Tx, c *change, by Principal,
 	if err := tx.EndHistory(ctx, rec.Node, render.IndexName(rec.Key), revision); err != nil {
 		return err
 	}
-	return s.event(ctx, tx, by, "delete", jobObject(id), rec.Node, before, nil)
+	return s.event(ctx, tx, by, "delete", jobObject(rec.ID), rec.Node, before, nil)
 }
 
 // RestoreJob undoes the deletion of a job.
@@ -329,6 +398,9 @@ func (s *Service) restoreJob(ctx context.Context, tx Tx, c *change, by Principal
 	}
 	if rec.DeletedAt == nil {
 		return out, promfleet.Errorf(promfleet.Conflict, "job %d is not deleted", id)
+	}
+	if err := rec.restorable(); err != nil {
+		return out, err
 	}
 	if _, err := liveNode(ctx, tx, rec.Node); err != nil {
 		return out, promfleet.Errorf(promfleet.Conflict, "the node of job %d is deleted; restore that first", id)

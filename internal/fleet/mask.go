@@ -340,14 +340,15 @@ func decodeJSON(text string) (any, error) {
 	return v, err
 }
 
-// stillMasked says which secret of a new configuration has no value to stand for.
+// stillMasked says which secrets of a new configuration have no value to stand for.
 func stillMasked(value func(path string) string, secrets []string, location string) error {
+	var f fields
 	for _, p := range secrets {
 		if value(p) == Masked {
-			return promfleet.BadField(location+"."+p, "%s stands for a secret that is kept already, and there is none here; give the secret itself", Masked)
+			f.add(location+"."+p, "%s stands for a secret that is kept already, and there is none here; give the secret itself", Masked)
 		}
 	}
-	return nil
+	return f.err()
 }
 
 // marshal encodes without escaping for HTML: what is shown is what was written.

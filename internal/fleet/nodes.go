@@ -53,11 +53,12 @@ type nodeEvent struct {
 	Tags       []string `json:"tags"`
 	BaseConfig string   `json:"base_config"`
 	Contacts   []int64  `json:"contacts"`
+	ManagedBy  string   `json:"managed_by"`
 }
 
 func (s *Service) nodeEvent(rec NodeRecord) (nodeEvent, error) {
 	n, err := s.showNode(rec)
-	return nodeEvent{n.UUID, n.Hostname, n.Addr, n.Tags, n.BaseConfig, n.Contacts}, err
+	return nodeEvent{n.UUID, n.Hostname, n.Addr, n.Tags, n.BaseConfig, n.Contacts, n.ManagedBy}, err
 }
 
 // Nodes lists nodes.
@@ -120,9 +121,16 @@ func (s *Service) changeNode(ctx context.Context, tx Tx, c *change, by Principal
 	if err != nil {
 		return out, err
 	}
-	in, err := input(promfleet.NodeInput{Tags: before.Tags, BaseConfig: before.BaseConfig, Contacts: before.Contacts})
+	in, err := input(promfleet.NodeInput{Tags: before.Tags, BaseConfig: before.BaseConfig, Contacts: before.Contacts, ManagedBy: &before.ManagedBy})
 	if err != nil {
 		return out, err
+	}
+	manager, err := released("body.managed_by", rec.ManagedBy, in.ManagedBy)
+	if err != nil {
+		return out, err
+	}
+	if manager != "" {
+		return out, rec.editable()
 	}
 	old, err := s.open(rec.SealedBase, baseContext(uuid))
 	if err != nil {
@@ -144,38 +152,44 @@ func (s *Service) changeNode(ctx context.Context, tx Tx, c *change, by Principal
 	if err != nil {
 		return out, err
 	}
-	if base.Text == old.Text && slices.Equal(in.Tags, before.Tags) && slices.Equal(in.Contacts, before.Contacts) {
+	if base.Text == old.Text && slices.Equal(in.Tags, before.Tags) && slices.Equal(in.Contacts, before.Contacts) && manager == before.ManagedBy {
 		return s.showNode(*rec)
 	}
-	sealedBefore, was := rec.SealedBase, rec.Base
-	rec.Tags, rec.Contacts, rec.UpdatedAt = in.Tags, in.Contacts, s.now()
-	rec.SealedBase, rec.Base = nil, PartState{}
-	if base.Text != "" {
-		if rec.SealedBase, err = s.seal(base, baseContext(uuid)); err != nil {
-			return out, err
-		}
-		rec.Base = was.with([]byte(base.Text), rec.Revision+1)
-	}
-	if err := tx.UpdateNode(ctx, rec); err != nil {
-		return out, err
-	}
-	if rec.Base != was {
-		if err := s.baseChanged(ctx, tx, c, by, rec); err != nil {
-			return out, err
-		}
-	}
-	after, err := s.nodeEvent(*rec)
-	if err != nil {
-		return out, err
-	}
-	e := EventRecord{Event: promfleet.Event{Action: "update", Object: nodeObject(uuid), Node: uuid}, SealedBefore: sealedBefore}
-	if err := s.insertEvent(ctx, tx, by, e, before, after); err != nil {
+	rec.Tags, rec.Contacts, rec.ManagedBy = in.Tags, in.Contacts, manager
+	if err := s.writeNode(ctx, tx, c, by, rec, before, base); err != nil {
 		return out, err
 	}
 	if rec, err = tx.Node(ctx, uuid); err != nil {
 		return out, err
 	}
 	return s.showNode(*rec)
+}
+
+// writeNode writes a node that has changed, with its base config, and records that.
+func (s *Service) writeNode(ctx context.Context, tx Tx, c *change, by Principal, rec *NodeRecord, before nodeEvent, base sealed) (err error) {
+	sealedBefore, was := rec.SealedBase, rec.Base
+	rec.UpdatedAt = s.now()
+	rec.SealedBase, rec.Base = nil, PartState{}
+	if base.Text != "" {
+		if rec.SealedBase, err = s.seal(base, baseContext(rec.UUID)); err != nil {
+			return err
+		}
+		rec.Base = was.with([]byte(base.Text), rec.Revision+1)
+	}
+	if err := tx.UpdateNode(ctx, rec); err != nil {
+		return err
+	}
+	if rec.Base != was {
+		if err := s.baseChanged(ctx, tx, c, by, rec); err != nil {
+			return err
+		}
+	}
+	after, err := s.nodeEvent(*rec)
+	if err != nil {
+		return err
+	}
+	e := EventRecord{Event: promfleet.Event{Action: "update", Object: nodeObject(rec.UUID), Node: rec.UUID}, SealedBefore: sealedBefore}
+	return s.insertEvent(ctx, tx, by, e, before, after)
 }
 
 // baseChanged gives the node its new revision and writes its history down.
@@ -230,27 +244,40 @@ func (s *Service) ConfirmRemoval(ctx context.Context, by Principal, uuid string,
 // checkBase asks Prometheus about a base config together with the node's jobs,
 // which inherit from its global section.
 func (s *Service) checkBase(ctx context.Context, tx Tx, uuid, text string, old sealed) (sealed, error) {
-	const at = "body.base_config"
-	if text == old.Text {
-		return old, nil
-	}
-	if len(text) > MaxBaseConfig {
-		return sealed{}, promfleet.BadField(at, "%d bytes are too many; at most %d", len(text), MaxBaseConfig)
-	}
-	if !utf8.ValidString(text) {
-		return sealed{}, promfleet.BadField(at, "not valid UTF-8")
-	}
-	if strings.TrimSpace(text) == "" {
-		text = ""
-	}
-	text, err := unmaskYAML(text, old)
-	if err != nil {
-		return sealed{}, err
+	text, err := plainBase(text, old)
+	if err != nil || text == old.Text {
+		return old, err
 	}
 	jobs, err := s.renderJobs(ctx, tx, uuid)
 	if err != nil {
 		return sealed{}, err
 	}
+	return judgeBase(text, jobs)
+}
+
+const atBase = "body.base_config"
+
+// plainBase gives a base config with the secrets of old where it says Masked.
+func plainBase(text string, old sealed) (string, error) {
+	if text == old.Text {
+		return text, nil
+	}
+	if len(text) > MaxBaseConfig {
+		return "", promfleet.BadField(atBase, "%d bytes are too many; at most %d", len(text), MaxBaseConfig)
+	}
+	if !utf8.ValidString(text) {
+		return "", promfleet.BadField(atBase, "not valid UTF-8")
+	}
+	if strings.TrimSpace(text) == "" {
+		return "", nil
+	}
+	return unmaskYAML(text, old)
+}
+
+// judgeBase gives Prometheus's verdict on a base config with jobs, and where its
+// secrets are.
+func judgeBase(text string, jobs []render.Job) (sealed, error) {
+	const at = atBase
 	yml, err := render.PrometheusYML([]byte(text), jobs, "targets.d")
 	if err != nil {
 		return sealed{}, promfleet.BadField(at, "%s", strings.TrimPrefix(err.Error(), "base config: "))

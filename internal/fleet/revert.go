@@ -72,15 +72,32 @@ func (r *reverting) moved() error {
 }
 
 // stands refuses if the object, as the API shows it now, is not what the event left.
-func (r *reverting) stands(now any) error {
-	b, err := marshal(now)
+// The event may be older than some of the fields.
+func stands[T any](r *reverting, now T) error {
+	var left T
+	if err := json.Unmarshal(r.event.After, &left); err != nil {
+		return err
+	}
+	a, err := marshal(now)
 	if err != nil {
 		return err
 	}
-	if string(b) != string(r.event.After) {
+	b, err := marshal(left)
+	if err != nil {
+		return err
+	}
+	if string(a) != string(b) {
 		return r.moved()
 	}
 	return nil
+}
+
+// handed refuses to undo an event that changed who manages the object.
+func (r *reverting) handed(before, after string) error {
+	if before == after {
+		return nil
+	}
+	return promfleet.Errorf(promfleet.Conflict, "event %d changed who manages %s, which cannot be undone: apply the files again, or release it", r.event.ID, r.event.Object)
 }
 
 // gone refuses if an object that the event deleted is there.
@@ -110,7 +127,7 @@ func (r *reverting) node(ctx context.Context, uuid string) error {
 	if rec.DeletedAt != nil {
 		return r.moved()
 	}
-	if err := r.stands(now); err != nil {
+	if err := stands(r, now); err != nil {
 		return err
 	}
 	if r.event.Before == nil {
@@ -118,6 +135,12 @@ func (r *reverting) node(ctx context.Context, uuid string) error {
 	}
 	var before nodeEvent
 	if err := json.Unmarshal(r.event.Before, &before); err != nil {
+		return err
+	}
+	if err := rec.editable(); err != nil {
+		return err
+	}
+	if err := r.handed(before.ManagedBy, rec.ManagedBy); err != nil {
 		return err
 	}
 	base, err := r.s.open(r.event.SealedBefore, baseContext(uuid))
@@ -128,8 +151,8 @@ func (r *reverting) node(ctx context.Context, uuid string) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.s.changeNode(ctx, r.tx, r.c, r.by, uuid, nil, func(promfleet.NodeInput) (promfleet.NodeInput, error) {
-		return promfleet.NodeInput{Tags: before.Tags, BaseConfig: base.Text, Contacts: contacts}, nil
+	_, err = r.s.changeNode(ctx, r.tx, r.c, r.by, uuid, nil, func(was promfleet.NodeInput) (promfleet.NodeInput, error) {
+		return promfleet.NodeInput{Tags: before.Tags, BaseConfig: base.Text, Contacts: contacts, ManagedBy: was.ManagedBy}, nil
 	})
 	return err
 }
@@ -150,7 +173,7 @@ func (r *reverting) job(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.stands(now); err != nil {
+	if err := stands(r, now); err != nil {
 		return err
 	}
 	if r.event.Before == nil {
@@ -158,6 +181,12 @@ func (r *reverting) job(ctx context.Context) error {
 	}
 	var before promfleet.Job
 	if err := json.Unmarshal(r.event.Before, &before); err != nil {
+		return err
+	}
+	if err := rec.editable(); err != nil {
+		return err
+	}
+	if err := errors.Join(r.handed(before.ManagedBy, rec.ManagedBy), r.handed(before.TargetsManagedBy, rec.TargetsManagedBy)); err != nil {
 		return err
 	}
 	config, err := r.s.open(r.event.SealedBefore, jobContext(rec.Node))
@@ -168,9 +197,9 @@ func (r *reverting) job(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.s.changeJobIn(ctx, r.tx, r.c, r.by, r.id, nil, func(promfleet.Job) (promfleet.JobInput, error) {
+	_, err = r.s.changeJobIn(ctx, r.tx, r.c, r.by, r.id, nil, func(was promfleet.Job) (promfleet.JobInput, error) {
 		return promfleet.JobInput{Key: before.Key, JobName: before.JobName, Remark: before.Remark,
-			ScrapeConfig: json.RawMessage(config.Text), Contacts: contacts}, nil
+			ScrapeConfig: json.RawMessage(config.Text), Contacts: contacts, ManagedBy: &was.ManagedBy, TargetsManagedBy: &was.TargetsManagedBy}, nil
 	})
 	return err
 }
@@ -194,7 +223,7 @@ func (r *reverting) target(ctx context.Context) error {
 		_, err := r.s.restoreTarget(ctx, r.tx, r.c, r.by, r.id)
 		return err
 	}
-	if err := r.stands(showTarget(*rec)); err != nil {
+	if err := stands(r, showTarget(*rec)); err != nil {
 		return err
 	}
 	if r.event.Before == nil {
@@ -210,6 +239,9 @@ func (r *reverting) target(ctx context.Context) error {
 func (r *reverting) set(ctx context.Context) error {
 	job, err := liveJob(ctx, r.tx, r.id)
 	if err != nil {
+		return err
+	}
+	if err := job.targetsEditable(); err != nil {
 		return err
 	}
 	var before, after setEvent

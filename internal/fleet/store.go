@@ -53,6 +53,15 @@ type Tx interface {
 	Node(ctx context.Context, uuid string) (*NodeRecord, error)
 	// NodeByCredential gives the live node whose credential has this hash. ErrNotFound.
 	NodeByCredential(ctx context.Context, hash []byte) (*NodeRecord, error)
+	// LockNodes keeps other transactions from writing nodes until this one ends,
+	// where a store would otherwise refuse it in the end, because one has written one
+	// of them meanwhile: an agent's report is enough. It is called first of all.
+	LockNodes(ctx context.Context, uuids []string) error
+	// NodesByHostname gives the live nodes with a hostname, sorted by uuid.
+	NodesByHostname(ctx context.Context, hostname string) ([]NodeRecord, error)
+	// NodesWithTag gives the live nodes that have a tag, itself live or not, sorted
+	// by uuid.
+	NodesWithTag(ctx context.Context, tag int64) ([]NodeRecord, error)
 	ListNodes(ctx context.Context, q NodeQuery) (promfleet.Page[NodeRecord], error)
 	// InsertNode: ErrExists if the uuid is taken.
 	InsertNode(ctx context.Context, n *NodeRecord) error
@@ -365,16 +374,17 @@ type ListQuery struct {
 // updated_at, last_seen_at. Q looks in uuid, hostname, addr.
 type NodeQuery struct {
 	ListQuery
-	Tags  []string // all of them
-	State promfleet.NodeState
-	Now   time.Time // for the state
+	Tags      []string // all of them
+	State     promfleet.NodeState
+	Now       time.Time // for the state
+	ManagedBy string
 }
 
 // JobQuery selects jobs. Sort: id (default), key, job_name, created_at,
 // updated_at. Q looks in key, job_name, remark.
 type JobQuery struct {
 	ListQuery
-	Node, Key string
+	Node, Key, ManagedBy string
 }
 
 // TargetQuery selects targets. Sort: id (default), name, addr, created_at,

@@ -122,6 +122,11 @@ func (s *Service) changeTagIn(ctx context.Context, tx Tx, c *change, by Principa
 	if in.Name == before.Name && in.Remark == before.Remark {
 		return before, nil
 	}
+	if in.Name != before.Name {
+		if err := tagEditable(ctx, tx, id); err != nil {
+			return out, err
+		}
+	}
 	t.Name, t.Remark, t.UpdatedAt = in.Name, in.Remark, s.now()
 	if err := tagCollision(ctx, tx, t); err != nil {
 		return out, err
@@ -148,6 +153,9 @@ func (s *Service) deleteTag(ctx context.Context, tx Tx, c *change, by Principal,
 		return err
 	}
 	if err := match.check(t.Version); err != nil {
+		return err
+	}
+	if err := tagEditable(ctx, tx, id); err != nil {
 		return err
 	}
 	before, now := *t, s.now()
@@ -181,6 +189,9 @@ func (s *Service) restoreTag(ctx context.Context, tx Tx, c *change, by Principal
 	if err := tagCollision(ctx, tx, t); err != nil {
 		return out, err
 	}
+	if err := tagEditable(ctx, tx, id); err != nil {
+		return out, err
+	}
 	t.DeletedAt, t.UpdatedAt = nil, s.now()
 	if err := tx.UpdateTag(ctx, t); err != nil {
 		return out, err
@@ -204,7 +215,7 @@ func (r *reverting) tag(ctx context.Context) error {
 		_, err := r.s.restoreTag(ctx, r.tx, r.c, r.by, r.id)
 		return err
 	}
-	if err := r.stands(*t); err != nil {
+	if err := stands(r, *t); err != nil {
 		return err
 	}
 	if r.event.Before == nil {

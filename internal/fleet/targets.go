@@ -82,6 +82,9 @@ func (s *Service) CreateTarget(ctx context.Context, by Principal, in promfleet.T
 		if err != nil {
 			return err
 		}
+		if err := job.targetsEditable(); err != nil {
+			return err
+		}
 		rec := s.newTarget(in.Job, in)
 		if err := targetCollision(ctx, tx, rec); err != nil {
 			return err
@@ -293,6 +296,9 @@ func (s *Service) changeTargetIn(ctx context.Context, tx Tx, c *change, by Princ
 	if err := match.check(rec.Version); err != nil {
 		return out, err
 	}
+	if err := job.targetsEditable(); err != nil {
+		return out, err
+	}
 	before := showTarget(*rec)
 	in, err := input(before)
 	if err != nil {
@@ -339,6 +345,9 @@ func (s *Service) deleteTarget(ctx context.Context, tx Tx, c *change, by Princip
 	if err := match.check(rec.Version); err != nil {
 		return err
 	}
+	if err := job.targetsEditable(); err != nil {
+		return err
+	}
 	before := showTarget(*rec)
 	from, now := *rec, s.now()
 	rec.DeletedAt, rec.UpdatedAt = &now, now
@@ -370,6 +379,9 @@ func (s *Service) restoreTarget(ctx context.Context, tx Tx, c *change, by Princi
 		return out, promfleet.Errorf(promfleet.Conflict, "the job of target %d is deleted; restore that first", id)
 	}
 	if err != nil {
+		return out, err
+	}
+	if err := job.targetsEditable(); err != nil {
 		return out, err
 	}
 	from := *rec

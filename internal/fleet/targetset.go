@@ -117,46 +117,16 @@ func (s *Service) setTargets(ctx context.Context, by Principal, jobID int64, mat
 		if err := match.check(version); err != nil {
 			return err
 		}
+		if err := job.targetsEditable(); err != nil {
+			return err
+		}
 		recs, err := s.standing(ctx, tx, jobID, in.Targets, whole)
 		if err != nil {
 			return err
 		}
-		now := s.now()
-		have := make(map[identity]*TargetRecord, len(recs))
-		for i := range recs {
-			have[identityOf(&recs[i])] = &recs[i]
-		}
 		var edits []targetEdit
-		for _, t := range in.Targets {
-			id := identity{t.Addr, t.Name}
-			from := have[id]
-			delete(have, id)
-			if from == nil {
-				edits = append(edits, targetEdit{to: s.newTarget(jobID, t)})
-				done.Created++
-				continue
-			}
-			to := *from
-			to.set(t)
-			if !targetDiffers(from, &to) {
-				done.Kept++
-				continue
-			}
-			to.UpdatedAt = now
-			edits = append(edits, targetEdit{from, &to})
-			done.Updated++
-		}
-		if whole {
-			for _, from := range recs {
-				if have[identityOf(&from)] == nil {
-					continue
-				}
-				to := from
-				to.DeletedAt, to.UpdatedAt = &now, now
-				edits = append(edits, targetEdit{&from, &to})
-				done.Deleted++
-			}
-		} else {
+		edits, done = s.setEdits(jobID, recs, in.Targets, whole)
+		if !whole {
 			given := make(map[identity]int, len(in.Targets))
 			for i, t := range in.Targets {
 				given[identity{t.Addr, t.Name}] = i
@@ -176,6 +146,46 @@ func (s *Service) setTargets(ctx context.Context, by Principal, jobID int64, mat
 		return nil
 	})
 	return done, version, err
+}
+
+// setEdits says what makes the targets of a job those given, told apart by addr and
+// name; of the others, whole deletes all.
+func (s *Service) setEdits(job int64, recs []TargetRecord, in []promfleet.TargetInput, whole bool) (edits []targetEdit, done promfleet.TargetSetChange) {
+	now := s.now()
+	have := make(map[identity]*TargetRecord, len(recs))
+	for i := range recs {
+		have[identityOf(&recs[i])] = &recs[i]
+	}
+	for _, t := range in {
+		id := identity{t.Addr, t.Name}
+		from := have[id]
+		delete(have, id)
+		if from == nil {
+			edits = append(edits, targetEdit{to: s.newTarget(job, t)})
+			done.Created++
+			continue
+		}
+		to := *from
+		to.set(t)
+		if !targetDiffers(from, &to) {
+			done.Kept++
+			continue
+		}
+		to.UpdatedAt = now
+		edits = append(edits, targetEdit{from, &to})
+		done.Updated++
+	}
+	for i := range recs {
+		from := &recs[i]
+		if !whole || have[identityOf(from)] == nil {
+			continue
+		}
+		to := *from
+		to.DeletedAt, to.UpdatedAt = &now, now
+		edits = append(edits, targetEdit{from, &to})
+		done.Deleted++
+	}
+	return edits, done
 }
 
 // standing gives the targets of a job that an input may change: all of them, or
@@ -206,6 +216,11 @@ func (s *Service) editSet(ctx context.Context, tx Tx, c *change, by Principal, j
 	if err := s.editTargets(ctx, tx, c, by, job, edits); err != nil {
 		return err
 	}
+	return s.setEdited(ctx, tx, by, job, edits, done)
+}
+
+// setEdited records edits of the targets of a job as one event.
+func (s *Service) setEdited(ctx context.Context, tx Tx, by Principal, job *JobRecord, edits []targetEdit, done *promfleet.TargetSetChange) error {
 	before, after := setEvent{Targets: []promfleet.Target{}}, setEvent{Summary: done, Targets: []promfleet.Target{}}
 	for _, e := range edits {
 		if err := before.add(e.from); err != nil {
@@ -304,6 +319,9 @@ func (s *Service) PatchTargets(ctx context.Context, by Principal, q TargetQuery,
 		for _, id := range slices.Sorted(maps.Keys(byJob)) {
 			job, err := liveJob(ctx, tx, id)
 			if err != nil {
+				return err
+			}
+			if err := job.targetsEditable(); err != nil {
 				return err
 			}
 			edits := byJob[id]

@@ -52,7 +52,7 @@ func nodeModel(n *fleet.NodeRecord) *node {
 	m := &node{
 		UUID: n.UUID, Hostname: n.Hostname, Addr: n.Addr,
 		Search:         searchText(n.UUID, n.Hostname, n.Addr),
-		CredentialHash: n.CredentialHash, Confirmed: n.Confirmed, SealedBase: n.SealedBase,
+		CredentialHash: n.CredentialHash, Confirmed: n.Confirmed, ManagedBy: n.ManagedBy, SealedBase: n.SealedBase,
 		BaseHash: string(n.Base.Hash), BaseSize: n.Base.Size, BaseRevision: n.Base.Revision,
 		Revision: n.Revision, Version: n.Version,
 		CreatedAt: stored(n.CreatedAt), UpdatedAt: stored(n.UpdatedAt), DeletedAt: storedPtr(n.DeletedAt),
@@ -86,7 +86,7 @@ func (m *node) record() (fleet.NodeRecord, error) {
 	}
 	return fleet.NodeRecord{
 		Node: promfleet.Node{
-			UUID: m.UUID, Hostname: m.Hostname, Addr: m.Addr, Tags: tagNames(m.Tags), Contacts: contactIDs(m.Contacts),
+			UUID: m.UUID, Hostname: m.Hostname, Addr: m.Addr, Tags: tagNames(m.Tags), Contacts: contactIDs(m.Contacts), ManagedBy: m.ManagedBy,
 			CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(), DeletedAt: loadedPtr(m.DeletedAt),
 			Version: m.Version,
 		},
@@ -105,7 +105,8 @@ func (m *node) record() (fleet.NodeRecord, error) {
 func jobModel(j *fleet.JobRecord) *job {
 	m := &job{
 		ID: j.ID, NodeID: j.Node, Key: j.Key, JobName: j.JobName, Remark: j.Remark,
-		Search:             searchText(j.Key, j.JobName, j.Remark),
+		Search:    searchText(j.Key, j.JobName, j.Remark),
+		ManagedBy: j.ManagedBy, TargetsManagedBy: j.TargetsManagedBy,
 		SealedScrapeConfig: j.SealedScrapeConfig, Version: j.Version,
 		CreatedAt: stored(j.CreatedAt), UpdatedAt: stored(j.UpdatedAt), DeletedAt: storedPtr(j.DeletedAt),
 	}
@@ -123,6 +124,7 @@ func (m *job) record() (fleet.JobRecord, error) {
 	return fleet.JobRecord{
 		Job: promfleet.Job{
 			ID: m.ID, Node: m.NodeID, Key: m.Key, JobName: m.JobName, Remark: m.Remark, Contacts: contactIDs(m.Contacts),
+			ManagedBy: m.ManagedBy, TargetsManagedBy: m.TargetsManagedBy,
 			CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(), DeletedAt: loadedPtr(m.DeletedAt),
 			Version: m.Version,
 		},

@@ -94,6 +94,9 @@ func (t *tx) ListJobs(ctx context.Context, q fleet.JobQuery) (promfleet.Page[fle
 		if q.Key != "" {
 			sel = sel.Where("job.key = ?", q.Key)
 		}
+		if q.ManagedBy != "" {
+			sel = sel.Where("job.managed_by = ?", q.ManagedBy)
+		}
 		return sel
 	})
 }

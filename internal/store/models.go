@@ -18,6 +18,7 @@ type node struct {
 	Search            string     `bun:"search"`
 	CredentialHash    []byte     `bun:"credential_hash"`
 	Confirmed         int64      `bun:"confirmed"`
+	ManagedBy         string     `bun:"managed_by"`
 	SealedBase        []byte     `bun:"sealed_base"`
 	BaseHash          string     `bun:"base_hash"`
 	BaseSize          int64      `bun:"base_size"`
@@ -59,6 +60,8 @@ type job struct {
 	JobName            string     `bun:"job_name"`
 	Remark             string     `bun:"remark"`
 	Search             string     `bun:"search"`
+	ManagedBy          string     `bun:"managed_by"`
+	TargetsManagedBy   string     `bun:"targets_managed_by"`
 	SealedScrapeConfig []byte     `bun:"sealed_scrape_config"`
 	ConfigHash         string     `bun:"config_hash"`
 	ConfigSize         int64      `bun:"config_size"`

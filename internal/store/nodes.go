@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -71,11 +72,49 @@ func (t *tx) NodeByCredential(ctx context.Context, hash []byte) (*fleet.NodeReco
 	}, "node by credential")
 }
 
+func (t *tx) LockNodes(ctx context.Context, uuids []string) error {
+	if t.store.rowLock == "" {
+		return nil
+	}
+	uuids = distinct(uuids) // in one order, so that two who lock do not wait for each other
+	for chunk := range slices.Chunk(uuids, insertRows) {
+		var locked []string
+		err := t.db.NewSelect().TableExpr("nodes").Column("uuid").Where("uuid IN (?)", bun.List(chunk)).
+			Order("uuid").For(t.store.rowLock).Scan(ctx, &locked)
+		if err != nil {
+			return t.fail(err, "lock %d nodes", len(chunk))
+		}
+	}
+	return nil
+}
+
+func (t *tx) NodesByHostname(ctx context.Context, hostname string) ([]fleet.NodeRecord, error) {
+	var rows []*node
+	err := t.db.NewSelect().Model(&rows).Where("node.hostname = ?", hostname).Order("node.uuid").Apply(withTagsAndContacts).Scan(ctx)
+	if err != nil {
+		return nil, t.fail(err, "nodes with hostname %q", hostname)
+	}
+	return records(rows, (*node).record)
+}
+
+func (t *tx) NodesWithTag(ctx context.Context, tag int64) ([]fleet.NodeRecord, error) {
+	var rows []*node
+	err := t.db.NewSelect().Model(&rows).Apply(withTagsAndContacts).
+		Where("node.uuid IN (SELECT l.node_id FROM node_tags AS l WHERE l.tag_id = ?)", tag).Order("node.uuid").Scan(ctx)
+	if err != nil {
+		return nil, t.fail(err, "nodes with tag %d", tag)
+	}
+	return records(rows, (*node).record)
+}
+
 func (t *tx) ListNodes(ctx context.Context, q fleet.NodeQuery) (promfleet.Page[fleet.NodeRecord], error) {
 	return nodeList.page(ctx, t, q.ListQuery, func(sel *bun.SelectQuery) *bun.SelectQuery {
 		if q.State != "" {
 			expr, args := stateExpr(q.Now)
 			sel = sel.Where(expr+" = ?", append(args, string(q.State))...)
+		}
+		if q.ManagedBy != "" {
+			sel = sel.Where("node.managed_by = ?", q.ManagedBy)
 		}
 		return inTags(sel, "node_tags", "node_id", "node.uuid", q.Tags)
 	})

@@ -36,6 +36,7 @@ var pgBackend = backend{
 	writeOpts: &sql.TxOptions{Isolation: sql.LevelSerializable},
 	readOpts:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	pin:       "SELECT 1",
+	rowLock:   "UPDATE",
 	classify:  pgKind,
 	explain:   pgExplain,
 	uncertain: pgUncertain,

@@ -31,6 +31,9 @@ type backend struct {
 	writeOpts, readOpts *sql.TxOptions
 	// pin is a cheap query that fixes the snapshot of a read transaction.
 	pin string
+	// rowLock is how a query locks the rows that it reads; "": one writer at a time
+	// has the database for itself.
+	rowLock string
 	// classify says what kind of failure a driver's error is.
 	classify func(error) kind
 	// explain adds what to do to an error that the operator has to mend.

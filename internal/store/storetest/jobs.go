@@ -13,6 +13,7 @@ func testJobs(t *testing.T, s fleet.Store) {
 	want := newJob(uuidOf(1), "node")
 	want.JobName, want.Remark = "a job 'of' ours", "备注"
 	want.SealedScrapeConfig = []byte{0, 0xff}
+	want.ManagedBy, want.TargetsManagedBy = "team-a/files", "other"
 	want.JobParts = fleet.JobParts{
 		Config:  fleet.PartState{Hash: promfleet.HashOf([]byte("c")), Size: 2, Revision: 3},
 		Index:   fleet.PartState{Hash: promfleet.HashOf([]byte("i")), Size: 4, Revision: 5},
@@ -77,6 +78,10 @@ func testJobs(t *testing.T, s fleet.Store) {
 		wantErr(t, err, fleet.ErrNotFound)
 		_, err = tx.JobByName(ctx, uuidOf(2), want.JobName)
 		wantErr(t, err, fleet.ErrNotFound)
+		managed, err := tx.ListJobs(ctx, fleet.JobQuery{ListQuery: fleet.ListQuery{Limit: 10}, ManagedBy: want.ManagedBy})
+		if err != nil || managed.Total != 1 || managed.Items[0].ID != want.ID {
+			t.Errorf("jobs by manager: %+v, %v", managed, err)
+		}
 		_, err = tx.JobByKey(ctx, uuidOf(1), "NODE")
 		wantErr(t, err, fleet.ErrNotFound)
 		return nil
@@ -84,7 +89,7 @@ func testJobs(t *testing.T, s fleet.Store) {
 
 	stale := *want
 	want.Key, want.JobName, want.Remark, want.SealedScrapeConfig = "node2", "n", "", nil
-	want.JobParts = fleet.JobParts{}
+	want.JobParts, want.ManagedBy, want.TargetsManagedBy = fleet.JobParts{}, "", "x"
 	want.UpdatedAt = t0.Add(time.Hour)
 	update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateJob(ctx, want) })
 	if want.Version != 2 {

@@ -18,7 +18,7 @@ func testNodes(t *testing.T, s fleet.Store) {
 	want.CredentialHash = hashOf("c")
 	want.SealedBase = []byte{0, 1, 0xff, '\''}
 	want.Base = fleet.PartState{Hash: promfleet.HashOf([]byte("b")), Size: 1, Revision: 3}
-	want.Revision = 7
+	want.Revision, want.ManagedBy = 7, "team-a/files"
 	want.Report = fleet.NodeReport{
 		Received: 6, Written: 5, Loaded: 4, State: promfleet.StateFailed, Error: "it's \"bad\"\n%_",
 		Notices:      []string{"a\n\"b\"", "%_'"},
@@ -43,7 +43,7 @@ func testNodes(t *testing.T, s fleet.Store) {
 	// An update writes all but the report and the revision.
 	edited := *want
 	edited.Hostname, edited.Addr, edited.Tags = "other", "http://other/", []string{"b", "c"}
-	edited.CredentialHash, edited.SealedBase = nil, nil
+	edited.CredentialHash, edited.SealedBase, edited.ManagedBy = nil, nil, ""
 	edited.Base = fleet.PartState{}
 	edited.UpdatedAt, edited.DeletedAt = t0.Add(time.Hour), deletedAt(t0.Add(time.Hour))
 	edited.Revision, edited.Report = 1, fleet.NodeReport{}
@@ -59,6 +59,52 @@ func testNodes(t *testing.T, s fleet.Store) {
 	})
 	// Its uuid stays taken while it is deleted: registering revives it.
 	wantErr(t, tryUpdate(s, func(ctx context.Context, tx fleet.Tx) error { return tx.InsertNode(ctx, newNode(1)) }), fleet.ErrExists)
+}
+
+// testNodesFound: by what fleet documents and tags name them by.
+func testNodesFound(t *testing.T, s fleet.Store) {
+	one, two, other, gone := newNode(1), newNode(2), newNode(3), newNode(4)
+	for _, n := range []*fleet.NodeRecord{one, two, gone} {
+		n.Hostname, n.Tags = "twin", []string{"t"}
+	}
+	two.ManagedBy, other.ManagedBy = "files", "files"
+	gone.DeletedAt = deletedAt(t0)
+	tag := promfleet.Tag{Name: "t", CreatedAt: t0, UpdatedAt: t0, Version: 1}
+	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		if err := tx.InsertTag(ctx, &tag); err != nil {
+			return err
+		}
+		for _, n := range []*fleet.NodeRecord{two, one, other, gone} {
+			if err := tx.InsertNode(ctx, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	uuids := func(ns []fleet.NodeRecord, err error) (out []string) {
+		if err != nil {
+			t.Error(err)
+		}
+		for _, n := range ns {
+			out = append(out, n.UUID)
+		}
+		return out
+	}
+	view(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		equal(t, "by hostname", uuids(tx.NodesByHostname(ctx, "twin")), []string{one.UUID, two.UUID})
+		equal(t, "by a part of a hostname", uuids(tx.NodesByHostname(ctx, "twi")), []string(nil))
+		equal(t, "by tag", uuids(tx.NodesWithTag(ctx, tag.ID)), []string{one.UUID, two.UUID})
+		equal(t, "by no tag", uuids(tx.NodesWithTag(ctx, 999)), []string(nil))
+		p, err := tx.ListNodes(ctx, fleet.NodeQuery{ListQuery: fleet.ListQuery{Limit: 10}, ManagedBy: "files"})
+		equal(t, "by manager", uuids(p.Items, err), []string{other.UUID, two.UUID})
+		return nil
+	})
+	tag.DeletedAt = deletedAt(t0)
+	update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateTag(ctx, &tag) })
+	view(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		equal(t, "by a deleted tag", uuids(tx.NodesWithTag(ctx, tag.ID)), []string{one.UUID, two.UUID})
+		return nil
+	})
 }
 
 func testNodeVersions(t *testing.T, s fleet.Store) {

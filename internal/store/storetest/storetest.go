@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 	}{
 		{"Nodes", testNodes},
 		{"NodeVersions", testNodeVersions},
+		{"NodesFound", testNodesFound},
 		{"NodeCredential", testNodeCredential},
 		{"NodeReport", testNodeReport},
 		{"NodeStates", testNodeStates},
