@@ -124,6 +124,7 @@ func New(serving context.Context, f *fleet.Service, o Options) (http.Handler, er
 	h.session(a)
 	h.tokens(a)
 	h.events(a)
+	h.fleetfiles(a)
 	h.agents(a)
 	if err := declared(a.OpenAPI()); err != nil {
 		return nil, err
