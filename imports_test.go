@@ -47,6 +47,8 @@ var rooms = []room{
 		"pure: server (preview) and agent must get the same bytes from the same input"},
 	{"internal/check", sharedSide, []string{"."},
 		"the verdict on a configuration must depend on that configuration alone"},
+	{"internal/adopt", sharedSide, []string{".", "internal/render", "internal/check"},
+		"pure: what an import makes of a file must depend on that file alone"},
 	{"internal/check/checktest", tests, nil,
 		"random configurations must not be made by the code that judges them"},
 
@@ -124,9 +126,9 @@ var outsides = []outside{
 		why: "a session is a matter of browsers; the fleet keeps it as bytes"},
 	{path: "github.com/alexedwards/argon2id", only: []string{"internal/fleet"},
 		why: "one place bounds how many passwords are hashed at the same time, and what memory that takes"},
-	{path: "net/http", not: []string{".", "internal/render", "internal/check", "internal/fleet", "internal/store", "internal/secret"},
+	{path: "net/http", not: []string{".", "internal/render", "internal/check", "internal/adopt", "internal/fleet", "internal/store", "internal/secret"},
 		why: "rules and rendering know nothing of HTTP, and a verdict must not be able to connect"},
-	{path: "os", not: []string{".", "internal/render", "internal/check", "internal/fleet"},
+	{path: "os", not: []string{".", "internal/render", "internal/check", "internal/adopt", "internal/fleet"},
 		why: "pure: no file, no environment; a validator that opens files is an attack surface"},
 }
 

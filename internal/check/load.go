@@ -26,6 +26,12 @@ func Load(yml []byte) (*Config, error) {
 	return load(yml, MaxSize)
 }
 
+// LoadExisting is Load for a prometheus.yml of somebody else's, which has its targets
+// in it and may therefore be larger.
+func LoadExisting(yml []byte) (*Config, error) {
+	return load(yml, maxShown)
+}
+
 func load(yml []byte, maxSize int) (c *Config, err error) {
 	defer recoverAs(&err)
 	root, err := parse(yml, maxSize)

@@ -28,7 +28,7 @@ const ourMeta = model.MetaLabelPrefix + "promfleet_"
 // file has its targets in static_configs; their order and grouping do not matter.
 func SameJobs(existing, ours []byte, dir, targetsDir string, targets map[string][]Group) (err error) {
 	defer recoverAs(&err)
-	have, err := Load(existing)
+	have, err := LoadExisting(existing)
 	if err != nil {
 		return fmt.Errorf("the existing configuration: %w", err)
 	}
@@ -57,10 +57,10 @@ func SameJobs(existing, ours []byte, dir, targetsDir string, targets map[string]
 			return fmt.Errorf("job %q is in ours, but not in the existing file", sc.JobName)
 		}
 		other := have.loaded.ScrapeConfigs[i]
-		wantedTargets := multiset{}
+		wantedTargets := targetSet{}
 		wantedTargets.addStatic(takeStatic(sc))
 		wantedTargets.addGroups(targets[sc.JobName])
-		haveTargets := multiset{}
+		haveTargets := targetSet{}
 		haveTargets.addStatic(takeStatic(other))
 		dropOurFiles(sc, targetsDir)
 		if diff := d.job(sc, other, nil, nil); diff != nil {
@@ -107,11 +107,12 @@ func dropOurFiles(sc *promconfig.ScrapeConfig, targetsDir string) {
 	}
 }
 
-// A multiset counts targets by address and labels.
-type multiset map[string]int
+// targetSet is targets by address and labels. Prometheus scrapes those with the same
+// labels once, however often they are there.
+type targetSet map[string]bool
 
-func (m multiset) add(addr string, set model.LabelSet) {
-	m[addr+" "+effective(set).String()]++
+func (m targetSet) add(addr string, set model.LabelSet) {
+	m[addr+" "+effective(set).String()] = true
 }
 
 // effective gives the labels that make a difference: Prometheus drops those
@@ -126,7 +127,7 @@ func effective(set model.LabelSet) model.LabelSet {
 	return out
 }
 
-func (m multiset) addStatic(groups discovery.StaticConfig) {
+func (m targetSet) addStatic(groups discovery.StaticConfig) {
 	for _, g := range groups {
 		for _, t := range g.Targets {
 			m.add(string(t[model.AddressLabel]), g.Labels)
@@ -134,7 +135,7 @@ func (m multiset) addStatic(groups discovery.StaticConfig) {
 	}
 }
 
-func (m multiset) addGroups(groups []Group) {
+func (m targetSet) addGroups(groups []Group) {
 	for _, g := range groups {
 		set := make(model.LabelSet, len(g.Labels))
 		for name, value := range g.Labels {
@@ -146,9 +147,9 @@ func (m multiset) addGroups(groups []Group) {
 	}
 }
 
-func (m multiset) sameAs(have multiset) error {
+func (m targetSet) sameAs(have targetSet) error {
 	var keys []string
-	for _, side := range []multiset{m, have} {
+	for _, side := range []targetSet{m, have} {
 		for k := range side {
 			if m[k] != have[k] {
 				keys = append(keys, k)
@@ -160,11 +161,8 @@ func (m multiset) sameAs(have multiset) error {
 	}
 	k := slices.Min(keys)
 	target := strings.TrimSuffix(oneLine(k), " {}")
-	switch {
-	case m[k] == 0:
+	if have[k] {
 		return fmt.Errorf("target %s is in the existing file, but not in ours", target)
-	case have[k] == 0:
-		return fmt.Errorf("target %s is in ours, but not in the existing file", target)
 	}
-	return fmt.Errorf("target %s is %d times in the existing file, %d times in ours", target, have[k], m[k])
+	return fmt.Errorf("target %s is in ours, but not in the existing file", target)
 }
