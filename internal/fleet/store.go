@@ -212,9 +212,22 @@ type Tx interface {
 	LoginFailures(ctx context.Context, key string) (LoginFailures, error)
 	// PutLoginFailures writes what LoginFailures gives; with a Count of 0 it deletes.
 	PutLoginFailures(ctx context.Context, key string, f LoginFailures) error
-	// DeleteExpired deletes sessions that ended before now and login failures that
-	// were last before then, at most limit of each, and says how many it deleted.
+	// DeleteExpired deletes sessions and questions that ended before now and login
+	// failures that were last before then, at most limit of each, and says how many
+	// it deleted.
 	DeleteExpired(ctx context.Context, now, failures time.Time, limit int) (int64, error)
+
+	// InsertQuestions sets the IDs. ErrNotFound if there is no such node.
+	InsertQuestions(ctx context.Context, questions []*QuestionRecord) error
+	// OpenQuestions gives the questions to a node that it has not answered and that
+	// last beyond now, oldest first, at most limit.
+	OpenQuestions(ctx context.Context, node string, now time.Time, limit int) ([]QuestionRecord, error)
+	// AnswerQuestion: ErrNotFound if the node has no such open question.
+	AnswerQuestion(ctx context.Context, node string, id int64, answer []byte, now time.Time) error
+	// AnsweredQuestions gives those of the questions that are answered, by ID.
+	AnsweredQuestions(ctx context.Context, ids []int64) ([]QuestionRecord, error)
+	// DeleteQuestions deletes questions; those that are not there are none.
+	DeleteQuestions(ctx context.Context, ids []int64) error
 
 	// Setting gives a value of the installation's own. ErrNotFound.
 	Setting(ctx context.Context, name string) ([]byte, error)
@@ -314,6 +327,16 @@ type UserRecord struct {
 type LoginFailures struct {
 	Count int64
 	Last  time.Time
+}
+
+// QuestionRecord is a question to the agent of a node as it is kept.
+type QuestionRecord struct {
+	ID                 int64
+	Node               string
+	Kind               promfleet.QuestionKind
+	Body               []byte // the promfleet.Question, JSON
+	AskedAt, ExpiresAt time.Time
+	Answer             []byte // the promfleet.Answer, JSON; nil: not answered
 }
 
 // EventRecord is an event as it is kept.

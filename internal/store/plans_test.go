@@ -178,6 +178,17 @@ func reads(job int64) queries {
 			return err
 		},
 		"TokenByHash": func(ctx context.Context, tx fleet.Tx) error { _, err := tx.TokenByHash(ctx, []byte("x")); return err },
+		"ListTargets by addr": func(ctx context.Context, tx fleet.Tx) error {
+			return list(ctx, tx, fleet.TargetQuery{ListQuery: q, Addr: "10.0.1.1:9100"}, &first)
+		},
+		"OpenQuestions": func(ctx context.Context, tx fleet.Tx) error {
+			_, err := tx.OpenQuestions(ctx, testNode, testTime, 10)
+			return err
+		},
+		"AnsweredQuestions": func(ctx context.Context, tx fleet.Tx) error {
+			_, err := tx.AnsweredQuestions(ctx, []int64{1, 2})
+			return err
+		},
 		"ListTargets": func(ctx context.Context, tx fleet.Tx) error {
 			return list(ctx, tx, fleet.TargetQuery{ListQuery: q, Job: job}, &first)
 		},
@@ -241,7 +252,11 @@ func writes(job int64) queries {
 		"PruneHistory": func(ctx context.Context, tx fleet.Tx) error {
 			return tx.PruneHistory(ctx, testNode, 2)
 		},
-		"DeleteSession": func(ctx context.Context, tx fleet.Tx) error { return tx.DeleteSession(ctx, "x") },
+		"AnswerQuestion": func(ctx context.Context, tx fleet.Tx) error {
+			return tx.AnswerQuestion(ctx, testNode, 1, []byte("{}"), testTime)
+		},
+		"DeleteQuestions": func(ctx context.Context, tx fleet.Tx) error { return tx.DeleteQuestions(ctx, []int64{1, 2}) },
+		"DeleteSession":   func(ctx context.Context, tx fleet.Tx) error { return tx.DeleteSession(ctx, "x") },
 		"DeleteExpired": func(ctx context.Context, tx fleet.Tx) error {
 			_, err := tx.DeleteExpired(ctx, testTime, testTime, 10)
 			return err

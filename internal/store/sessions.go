@@ -60,7 +60,11 @@ func (t *tx) DeleteExpired(ctx context.Context, now, failures time.Time, limit i
 		return 0, err
 	}
 	failed, err := t.deleteBefore(ctx, (*loginFailure)(nil), "login_failures", "key", "last", failures, limit)
-	return sessions + failed, err
+	if err != nil {
+		return 0, err
+	}
+	questions, err := t.deleteBefore(ctx, (*question)(nil), "questions", "id", "expires_at", now, limit)
+	return sessions + failed + questions, err
 }
 
 // deleteBefore deletes the rows of a table with a time before another, the oldest

@@ -58,6 +58,8 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"Sessions", testSessions},
 		{"LoginFailures", testLoginFailures},
 		{"DeleteExpired", testDeleteExpired},
+		{"Questions", testQuestions},
+		{"ExpiredQuestions", testExpiredQuestions},
 		{"Settings", testSettings},
 		{"Tokens", testTokens},
 		{"JoinTokens", testJoinTokens},
