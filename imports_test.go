@@ -54,7 +54,7 @@ var rooms = []room{
 
 	{"internal/secret", serverSide, nil,
 		"what seals secrets must be readable in one sitting"},
-	{"internal/fleet", serverSide, []string{".", "internal/render", "internal/check", "internal/secret"},
+	{"internal/fleet", serverSide, []string{".", "internal/render", "internal/check", "internal/secret", "internal/adopt"},
 		"the rules declare the Store and the Announcer that they need; importing one would bind them to SQL or HTTP"},
 	{"internal/store", serverSide, []string{".", "internal/fleet"},
 		"it keeps what fleet decides and decides nothing; a second database must need no change elsewhere"},

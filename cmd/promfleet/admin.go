@@ -24,6 +24,7 @@ func (c *command) addAdmin(app *kingpin.Application) {
 	c.adminUserSetPassword(user.Command("set-password", "Give a user a new password, read from standard input; the user's sessions end."))
 	db := admin.Command("db", "The database.")
 	c.adminDBCheck(db.Command("check", "Check that the database is whole and that the secret key opens it; 1 if not."))
+	c.adminExport(admin.Command("export", "Print the complete prometheus.yml of a node, secrets included, from the database itself."))
 	c.adminDBBackup(db.Command("backup", "Copy the SQLite database to a new file; servers may be running."))
 }
 

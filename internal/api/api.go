@@ -284,6 +284,8 @@ const (
 	mediaJSON   = "application/json"
 	mediaNDJSON = "application/x-ndjson"
 	mediaCSV    = "text/csv"
+	mediaYAML   = "application/yaml"
+	mediaText   = "text/plain"
 	mergePatch  = "application/merge-patch+json"
 )
 

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"golang.org/x/text/encoding"
 
 	"promfleet"
 	"promfleet/internal/fleet"
@@ -71,7 +73,41 @@ func (h *handlers) fleetfiles(a huma.API) {
 			}
 			return answerWith(mediaJSON, change), nil
 		})
+	h.imports(a)
 	h.exports(a)
+}
+
+func (h *handlers) imports(a huma.API) {
+	type load struct {
+		UUIDPath
+		DryRun       bool `query:"dry_run" doc:"write nothing, and say what would change"`
+		AllowRemoval bool `query:"allow_removal" doc:"also if more than half of the targets of a node with at least 100 go"`
+		stream
+	}
+	text := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: "a prometheus.yml; <secret> stays what it was"}}
+	serve(h, a, operation{id: "import-node", summary: "Take a prometheus.yml apart into base config, jobs and targets of a node, all or nothing; jobs that it does not have stay",
+		method: http.MethodPost, path: "/nodes/{uuid}/import", who: editor, tag: "fleetfiles",
+		maxBody: maxTargetSet, timeout: bulkTimeout, body: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{mediaYAML: text, mediaText: text}},
+		errors:  []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity},
+		answers: map[int]*huma.Response{http.StatusOK: answerOf(schemaOf[promfleet.FleetChange](a))}},
+		func(ctx context.Context, in *load) (*huma.StreamResponse, error) {
+			yml, err := io.ReadAll(in.reader(maxTargetSet))
+			switch {
+			case errors.Is(err, errTooLarge):
+				return nil, promfleet.Errorf(promfleet.TooLarge, "the file is larger than %d MiB", maxTargetSet>>20)
+			case errors.Is(err, encoding.ErrInvalidUTF8):
+				return nil, huma.Error400BadRequest("the file is not valid UTF-8")
+			case err != nil:
+				return nil, huma.Error400BadRequest("the body ended before its end; send it again")
+			}
+			change, err := h.applied(in.DryRun, func(f *fleet.Service) (promfleet.FleetChange, error) {
+				return f.ImportConfig(ctx, principal(ctx), lower(in.UUID), yml, in.AllowRemoval)
+			})
+			if err != nil {
+				return nil, err
+			}
+			return answerWith(mediaJSON, change), nil
+		})
 }
 
 // applied makes a change of whole nodes, or says what it would be.
@@ -152,16 +188,28 @@ func readDocuments(schemas huma.Registry, item *huma.Schema, media string, r io.
 func (h *handlers) exports(a huma.API) {
 	type export struct {
 		UUIDPath
-		Accept string `header:"Accept" maxLength:"1000" doc:"application/x-ndjson"`
+		Accept string `header:"Accept" maxLength:"1000" doc:"application/yaml (default) or application/x-ndjson"`
 	}
 	serve(h, a, operation{id: "export-node", summary: "What a node is, to be taken elsewhere", method: http.MethodGet, path: "/nodes/{uuid}/export", who: viewer, tag: "fleetfiles",
 		errors: slices.Concat(readErrors, []int{http.StatusNotAcceptable}), timeout: bulkTimeout,
 		answers: map[int]*huma.Response{http.StatusOK: {Content: map[string]*huma.MediaType{
+			mediaYAML:   {Schema: &huma.Schema{Type: huma.TypeString, Description: "the complete prometheus.yml, targets in static_configs, secrets shown as <secret>"}},
 			mediaNDJSON: {Schema: &huma.Schema{Type: huma.TypeString, Description: "documents, one a line: the node, then its jobs by key; apply takes them"}},
 		}}}},
 		func(ctx context.Context, in *export) (*huma.StreamResponse, error) {
-			if preferred(in.Accept, []string{mediaNDJSON}) == "" {
-				return nil, huma.Error406NotAcceptable("a node is exported as application/x-ndjson")
+			switch preferred(in.Accept, []string{mediaYAML, mediaNDJSON}) {
+			case "":
+				return nil, huma.Error406NotAcceptable("a node is exported as application/yaml or application/x-ndjson")
+			case mediaYAML:
+				yml, err := h.fleet.ExportConfig(ctx, lower(in.UUID))
+				if err != nil {
+					return nil, err
+				}
+				return &huma.StreamResponse{Body: func(hc huma.Context) {
+					hc.SetHeader("Content-Type", mediaYAML)
+					hc.SetHeader("Vary", "Accept")
+					_, _ = hc.BodyWriter().Write(yml) // fails only if the caller is gone
+				}}, nil
 			}
 			docs, err := h.fleet.ExportDocuments(ctx, lower(in.UUID))
 			if err != nil {

@@ -96,12 +96,7 @@ func (a *applying) refusal() error {
 		return e
 	}
 	if len(a.losing) > 0 {
-		more := ""
-		if n := len(a.losing) - maxShownLosing; n > 0 {
-			more = fmt.Sprintf(", and %d nodes more", n)
-		}
-		return promfleet.Errorf(promfleet.Conflict, "more than half of the targets would go: %s%s; if that is meant, allow it (allow_removal)",
-			strings.Join(a.losing[:min(len(a.losing), maxShownLosing)], ", "), more)
+		return promfleet.Errorf(promfleet.Conflict, "more than half of the targets would go: %s; if that is meant, allow it (allow_removal)", shortList(a.losing))
 	}
 	return nil
 }
@@ -262,13 +257,11 @@ func (a *applying) planBase(p *nodePlan) error {
 		return err
 	}
 	text, err := plainBase(*d.BaseConfig, p.old)
-	if err == nil && text != p.old.Text {
-		var base sealed
-		if base, err = a.verdicts.base(text); err == nil {
-			p.base = base
-		}
+	if err == nil && text != p.old.Text && !(a.how.importing && sameBase(text, p.old.Text)) {
+		p.base, err = a.verdicts.base(text)
 	}
-	p.refused = err != nil
+	// One that only lacks secrets has a verdict all the same.
+	p.refused = err != nil && p.base.Text == ""
 	return a.refused(d, err)
 }
 

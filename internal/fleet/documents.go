@@ -32,19 +32,21 @@ func (s *Service) ApplyDocuments(ctx context.Context, by Principal, docs []promf
 	if !validManager.MatchString(how.Manager) {
 		return promfleet.FleetChange{}, promfleet.BadField("query.manager", "must be 1 to 100 letters, digits, dots, underscores, slashes and dashes")
 	}
-	return s.apply(ctx, by, docs, how)
+	change, _, err := s.applied(ctx, by, docs, how)
+	return change, err
 }
 
-func (s *Service) apply(ctx context.Context, by Principal, docs []promfleet.FleetDocument, how ApplyOptions) (promfleet.FleetChange, error) {
+// applied gives beside the change the keys of the jobs that no document is about.
+func (s *Service) applied(ctx context.Context, by Principal, docs []promfleet.FleetDocument, how ApplyOptions) (out promfleet.FleetChange, left []string, err error) {
 	given, err := validateDocuments(docs, how)
 	if err != nil {
-		return promfleet.FleetChange{}, err
+		return out, nil, err
 	}
 	a := &applying{s: s, by: by, how: how, given: given, verdicts: verdicts{}}
 	// What takes long, the reading and the checking, is done before other writers
 	// have to wait.
 	if err := s.view(ctx, func(tx Tx) error { return a.plan(ctx, tx) }); err != nil {
-		return promfleet.FleetChange{}, err
+		return out, nil, err
 	}
 	if a.differs() {
 		err := s.update(ctx, func(tx Tx, c *change) error {
@@ -58,11 +60,17 @@ func (s *Service) apply(ctx context.Context, by Principal, docs []promfleet.Flee
 			return a.write(ctx, tx, c)
 		})
 		if err != nil {
-			return promfleet.FleetChange{}, err
+			return out, nil, err
 		}
 	}
 	a.progress(len(given), len(given))
-	return a.change()
+	for _, p := range a.nodes {
+		for _, rec := range p.staying() {
+			left = append(left, rec.Key)
+		}
+	}
+	out, err = a.change()
+	return out, left, err
 }
 
 // applying is documents on their way.

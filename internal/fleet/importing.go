@@ -1,10 +1,17 @@
 package fleet
 
 import (
+	"context"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"promfleet"
+	"promfleet/internal/adopt"
 )
 
 // What tells an import from other documents: it comes from a prometheus.yml, which
@@ -22,6 +29,22 @@ func (p *nodePlan) pairByName() {
 			j.in.Key = j.rec.Key
 		}
 	}
+}
+
+// sameBase tells whether two base configs differ in their layout at the most. What
+// was exported, and imported again, is laid out anew.
+func sameBase(a, b string) bool {
+	x, err := parseDocument(a)
+	if err != nil {
+		return false
+	}
+	y, err := parseDocument(b)
+	if err != nil {
+		return false
+	}
+	a, errA := x.yaml()
+	b, errB := y.yaml()
+	return errA == nil && errB == nil && a == b
 }
 
 // freshKeys gives a key of their own to new jobs whose key is another's.
@@ -86,4 +109,84 @@ func keepNames(in []promfleet.TargetInput, have []TargetRecord) []promfleet.Targ
 		named[identity{t.Addr, t.Name}] = true
 	}
 	return out
+}
+
+// ImportConfig takes a prometheus.yml apart into the base config, jobs and targets
+// of a node, all or nothing. A job is known by its job_name, else by its key. Jobs
+// that the file does not have stay.
+func (s *Service) ImportConfig(ctx context.Context, by Principal, node string, yml []byte, allowRemoval bool) (promfleet.FleetChange, error) {
+	// Before the file is looked at: that there is no such node does not depend on it.
+	if err := s.view(ctx, func(tx Tx) error {
+		_, err := liveNode(ctx, tx, node)
+		return err
+	}); err != nil {
+		return promfleet.FleetChange{}, err
+	}
+	imported, err := adopt.Import(yml, node)
+	if err != nil {
+		return promfleet.FleetChange{}, err
+	}
+	if err := hiddenPasswords(imported.Documents); err != nil {
+		return promfleet.FleetChange{}, err
+	}
+	change, left, err := s.applied(ctx, by, imported.Documents, ApplyOptions{AllowRemoval: allowRemoval, importing: true,
+		At: func(int) string { return "body" }})
+	if err != nil {
+		return change, err
+	}
+	change.Notes = append(imported.Notes, change.Notes...)
+	if len(left) > 0 {
+		change.Notes = append(change.Notes, fmt.Sprintf("not in the file, and left as they are: %s; an agent does not take the file over as long as the node has jobs that it has not: delete them, or add them to the file", shortList(left)))
+	}
+	return change, nil
+}
+
+// hiddenPassword is how Prometheus shows the password in a URL, which then stands for
+// nothing that could be put back.
+var hiddenPassword = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[^/@]*:(xxxxx|%3Csecret%3E|<secret>)@`)
+
+// hiddenPasswords refuses URLs whose passwords are not shown.
+func hiddenPasswords(docs []promfleet.FleetDocument) error {
+	var f fields
+	for _, d := range docs {
+		var v any
+		at := "body"
+		switch {
+		case d.Kind == promfleet.FleetJob:
+			v, _ = decodeJSON(string(d.ScrapeConfig)) // what is no JSON is refused later
+			at = fmt.Sprintf("job %q", d.JobName)
+		case d.BaseConfig != nil:
+			if yaml.Unmarshal([]byte(*d.BaseConfig), &v) != nil {
+				continue // as above
+			}
+		}
+		f.passwords(at, v)
+	}
+	return f.err()
+}
+
+func (f *fields) passwords(at string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			f.passwords(at+"."+k, v[k])
+		}
+	case []any:
+		for i := range v {
+			f.passwords(fmt.Sprintf("%s[%d]", at, i), v[i])
+		}
+	case string:
+		if hiddenPassword.MatchString(v) {
+			f.add(at, "the password in this URL is not shown; give it, or %s for the whole URL if it is to stay what it was", Masked)
+		}
+	}
+}
+
+// shortList names some of many.
+func shortList(names []string) string {
+	more := ""
+	if n := len(names) - maxShownLosing; n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(names[:min(len(names), maxShownLosing)], ", ") + more
 }

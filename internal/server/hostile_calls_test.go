@@ -87,10 +87,19 @@ func (g gen) build(op *apiOperation) *hostileCall {
 		}
 		list, _ := g.value("", schema, 0).([]any)
 		c.body = g.lines(c.media, schema, list)
+	case "application/yaml", "text/plain":
+		c.body = []byte(pick(g, hostileYAML))
 	default:
 		c.tree = g.bodyTree(op, schema, c.addressed)
 	}
 	return c
+}
+
+// hostileYAML are files that somebody may import.
+var hostileYAML = []string{
+	"", "global: {scrape_interval: 20s}\n", "scrape_configs:\n- job_name: 作业\n  static_configs: [{targets: ['a:1', '[::1]:2'], labels: {dc: x}}]\n",
+	"scrape_configs: [{job_name: a}, {job_name: a}]\n", "remote_write: [{url: 'http://u:xxxxx@h/'}]\n", "scrape_configs: [{job_name: b, basic_auth: {password: <secret>}}]\n",
+	"a: &a [*a]\n", "<<: 1\n", "scrape_configs: {}\n", "- 1\n", "global: !!binary x\n",
 }
 
 // bodyTree makes the body of a call: for a record that is there, mostly what it
