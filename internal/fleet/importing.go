@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -124,7 +125,7 @@ func (s *Service) ImportConfig(ctx context.Context, by Principal, node string, y
 	}
 	imported, err := adopt.Import(yml, node)
 	if err != nil {
-		return promfleet.FleetChange{}, err
+		return promfleet.FleetChange{}, inBody(err)
 	}
 	if err := hiddenPasswords(imported.Documents); err != nil {
 		return promfleet.FleetChange{}, err
@@ -139,6 +140,22 @@ func (s *Service) ImportConfig(ctx context.Context, by Principal, node string, y
 		change.Notes = append(change.Notes, fmt.Sprintf("not in the file, and left as they are: %s; an agent does not take the file over as long as the node has jobs that it has not: delete them, or add them to the file", shortList(left)))
 	}
 	return change, nil
+}
+
+// inBody says of the fields of a file that they are in the body of a call.
+func inBody(err error) error {
+	var e *promfleet.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	for i := range e.Fields {
+		e.Fields[i].Location = "body." + e.Fields[i].Location
+	}
+	if len(e.Fields) == 0 {
+		e.Fields = []promfleet.FieldError{{Location: "body", Message: e.Message}}
+		e.Message = "the file cannot be imported"
+	}
+	return e
 }
 
 // hiddenPassword is how Prometheus shows the password in a URL, which then stands for
