@@ -62,24 +62,44 @@ func (a *applying) staysValid(p *nodePlan, q *judged) error {
 	return nil
 }
 
-// planTargets says what is to become of a job's targets.
-func (a *applying) planTargets(ctx context.Context, tx Tx, j *jobPlan) error {
-	if j.doc.Targets == nil {
-		return nil
+// readAtOnce is how many targets are read at a time, of several jobs.
+const readAtOnce = 5000
+
+// planTargets says what is to become of the targets of a node's jobs.
+func (a *applying) planTargets(ctx context.Context, tx Tx, p *nodePlan) error {
+	var have []*jobPlan
+	for _, j := range p.jobs {
+		switch {
+		case j.doc.Targets == nil:
+		case j.rec == nil:
+			j.edits, j.done = a.s.setEdits(0, nil, j.doc.targets, true)
+		default:
+			have = append(have, j)
+		}
 	}
-	if j.rec == nil {
-		j.edits, j.done = a.s.setEdits(0, nil, j.doc.targets, true)
-		return nil
+	for len(have) > 0 {
+		var ids []int64
+		var n int
+		for count := int64(0); n < len(have) && (n == 0 || count+have[n].rec.Targets <= readAtOnce); n++ {
+			ids, count = append(ids, have[n].rec.ID), count+have[n].rec.Targets
+		}
+		recs, err := tx.TargetsOfJobs(ctx, ids)
+		if err != nil {
+			return err
+		}
+		byJob := map[int64][]TargetRecord{}
+		for _, r := range recs {
+			byJob[r.Job] = append(byJob[r.Job], r)
+		}
+		for _, j := range have[:n] {
+			in := j.doc.targets
+			if a.how.importing {
+				in = keepNames(in, byJob[j.rec.ID])
+			}
+			j.edits, j.done = a.s.setEdits(j.rec.ID, byJob[j.rec.ID], in, true)
+		}
+		have = have[n:]
 	}
-	recs, err := tx.TargetsInRange(ctx, j.rec.ID, everything.Lo, everything.Hi())
-	if err != nil {
-		return err
-	}
-	in := j.doc.targets
-	if a.how.importing {
-		in = keepNames(in, recs)
-	}
-	j.edits, j.done = a.s.setEdits(j.rec.ID, recs, in, true)
 	return nil
 }
 

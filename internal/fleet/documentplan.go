@@ -190,10 +190,8 @@ func (a *applying) planNode(ctx context.Context, tx Tx, p *nodePlan) (err error)
 	if err := a.judge(p); err != nil {
 		return err
 	}
-	for _, j := range p.jobs {
-		if err := a.planTargets(ctx, tx, j); err != nil {
-			return err
-		}
+	if err := a.planTargets(ctx, tx, p); err != nil {
+		return err
 	}
 	return a.guard(ctx, tx, p)
 }
@@ -257,7 +255,7 @@ func (a *applying) planBase(p *nodePlan) error {
 		return err
 	}
 	text, err := plainBase(*d.BaseConfig, p.old)
-	if err == nil && text != p.old.Text && !(a.how.importing && sameBase(text, p.old.Text)) {
+	if err == nil && text != p.old.Text && (!a.how.importing || !sameBase(text, p.old.Text)) {
 		p.base, err = a.verdicts.base(text)
 	}
 	// One that only lacks secrets has a verdict all the same.

@@ -160,7 +160,7 @@ func inBody(err error) error {
 
 // hiddenPassword is how Prometheus shows the password in a URL, which then stands for
 // nothing that could be put back.
-var hiddenPassword = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[^/@]*:(xxxxx|%3Csecret%3E|<secret>)@`)
+var hiddenPassword = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[^/@]*:(x{5}|%3Csecret%3E|<secret>)@`)
 
 // hiddenPasswords refuses URLs whose passwords are not shown.
 func hiddenPasswords(docs []promfleet.FleetDocument) error {

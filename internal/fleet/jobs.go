@@ -103,24 +103,6 @@ func (s *Service) CreateJob(ctx context.Context, by Principal, in promfleet.JobI
 	return out, err
 }
 
-// insertJob writes a new job with its first targets.
-func (s *Service) insertJob(ctx context.Context, tx Tx, c *change, by Principal, rec *JobRecord, targets []*TargetRecord) (out promfleet.Job, err error) {
-	if err := tx.InsertJob(ctx, rec); err != nil {
-		return out, err
-	}
-	if len(targets) > 0 {
-		for _, t := range targets {
-			t.Job = rec.ID
-		}
-		if err := tx.InsertTargets(ctx, targets); err != nil {
-			return out, err
-		}
-		rec.SetVersion++
-	}
-	err = s.jobChanged(ctx, tx, c, by, "create", rec, nil, nil, true, &out)
-	return out, err
-}
-
 // PutJob replaces what a user sets of a job.
 func (s *Service) PutJob(ctx context.Context, by Principal, id int64, match Match, in promfleet.JobInput) (promfleet.Job, error) {
 	return s.changeJob(ctx, by, id, match, func(was promfleet.Job) (promfleet.JobInput, error) {
@@ -193,39 +175,6 @@ func (s *Service) changeJobIn(ctx context.Context, tx Tx, c *change, by Principa
 	return s.writeJob(ctx, tx, c, by, rec, was, before, old)
 }
 
-// releasedJob says who manages a job and its targets after a write. Who writes a
-// job that stays managed may only release its targets.
-func releasedJob(rec *JobRecord, in promfleet.JobInput) (manager, targets string, err error) {
-	if manager, err = released("body.managed_by", rec.ManagedBy, in.ManagedBy); err != nil {
-		return "", "", err
-	}
-	if targets, err = released("body.targets_managed_by", rec.TargetsManagedBy, in.TargetsManagedBy); err != nil {
-		return "", "", err
-	}
-	if manager != "" && targets == rec.TargetsManagedBy {
-		return "", "", rec.editable()
-	}
-	return manager, targets, nil
-}
-
-// writeJob writes a job that has changed, and what that changes of its parts, and
-// records it. was is its record before, before what was shown of it, old its
-// configuration then.
-func (s *Service) writeJob(ctx context.Context, tx Tx, c *change, by Principal, rec *JobRecord, was JobRecord, before promfleet.Job, old sealed) (out promfleet.Job, err error) {
-	rec.UpdatedAt = s.now()
-	if err := tx.UpdateJob(ctx, rec); err != nil {
-		return out, err
-	}
-	metaChanged := render.MetaSeen(json.RawMessage(old.Text)) != render.MetaSeen(plainOf(s, rec))
-	if err := s.jobChanged(ctx, tx, c, by, "update", rec, &before, was.SealedScrapeConfig, metaChanged, &out); err != nil {
-		return out, err
-	}
-	if was.Key != rec.Key {
-		return out, tx.EndHistory(ctx, rec.Node, render.IndexName(was.Key), c.raised[rec.Node])
-	}
-	return out, nil
-}
-
 func plainOf(s *Service, rec *JobRecord) json.RawMessage {
 	v, err := s.open(rec.SealedScrapeConfig, jobContext(rec.Node))
 	if err != nil {
@@ -270,53 +219,6 @@ func (s *Service) setJob(ctx context.Context, tx Tx, rec *JobRecord, in promflee
 	}
 	rec.SealedScrapeConfig, err = s.seal(sealed{Text: string(in.ScrapeConfig), Secrets: secrets}, jobContext(rec.Node))
 	return err
-}
-
-// plainConfig gives the one spelling of a scrape_config, with the secrets of old
-// where it says Masked.
-func plainConfig(config json.RawMessage, old sealed) (json.RawMessage, error) {
-	config, err := unmaskJSON(config, old)
-	if err != nil {
-		return nil, err
-	}
-	return render.Canonical(config)
-}
-
-// givenSecrets refuses a scrape_config with secrets that stand for none.
-func givenSecrets(config json.RawMessage, secrets []string) error {
-	doc, err := decodeJSON(string(config))
-	if err != nil {
-		return err
-	}
-	return stillMasked(func(p string) (value string) {
-		replaceJSON(doc, p, func(v any) any { value, _ = v.(string); return v })
-		return value
-	}, secrets, "body.scrape_config")
-}
-
-// jobChanged renders what a written job changes, records the event, and shows the job.
-func (s *Service) jobChanged(ctx context.Context, tx Tx, c *change, by Principal, action string, rec *JobRecord, before *promfleet.Job, sealedBefore []byte, pieces bool, out *promfleet.Job) error {
-	j, err := s.editJob(ctx, tx, c, by, rec)
-	if err != nil {
-		return err
-	}
-	if pieces {
-		if err := s.rerenderRange(ctx, tx, j, everything); err != nil {
-			return err
-		}
-	}
-	if err := s.finish(ctx, tx, c, j); err != nil {
-		return err
-	}
-	if *out, err = s.showJob(*rec); err != nil {
-		return err
-	}
-	var was any
-	if before != nil {
-		was = before
-	}
-	e := EventRecord{Event: promfleet.Event{Action: action, Object: jobObject(rec.ID), Node: rec.Node}, SealedBefore: sealedBefore}
-	return s.insertEvent(ctx, tx, by, e, was, out)
 }
 
 func jobObject(id int64) string { return fmt.Sprintf("job/%d", id) }

@@ -30,6 +30,33 @@ type editedJob struct {
 	config   json.RawMessage // plain
 	revision int64           // that the change will have, if it is one for the files
 	targets  bool            // the targets are another set than before
+
+	// fresh is a job that was only just inserted: it has these targets, sorted by
+	// Split, then ID, and no pieces but those that are rendered now.
+	fresh  []TargetRecord
+	isNew  bool
+	pieces []Piece
+}
+
+// standing gives the targets and pieces of the job in a range.
+func (j *editedJob) standing(ctx context.Context, tx Tx, r render.Range) ([]TargetRecord, []Piece, error) {
+	if j.isNew {
+		return j.fresh, nil, nil
+	}
+	targets, err := tx.TargetsInRange(ctx, j.rec.ID, r.Lo, r.Hi())
+	if err != nil {
+		return nil, nil, err
+	}
+	pieces, err := tx.PiecesInRange(ctx, j.rec.ID, r.Lo, r.Hi())
+	return targets, pieces, err
+}
+
+// allPieces gives the pieces that the job has now.
+func (j *editedJob) allPieces(ctx context.Context, tx Tx) ([]Piece, error) {
+	if j.isNew {
+		return j.pieces, nil
+	}
+	return tx.PiecesInRange(ctx, j.rec.ID, everything.Lo, everything.Hi())
 }
 
 func (s *Service) editJob(ctx context.Context, tx Tx, c *change, by Principal, rec *JobRecord) (*editedJob, error) {
@@ -60,7 +87,7 @@ func (s *Service) finish(ctx context.Context, tx Tx, c *change, j *editedJob) er
 		parts.SetVersion++
 	}
 	parts.Config = parts.Config.with(body, j.revision)
-	pieces, err := tx.PiecesInRange(ctx, j.rec.ID, everything.Lo, everything.Hi())
+	pieces, err := j.allPieces(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -203,11 +230,7 @@ func shrunk(ctx context.Context, tx Tx, job int64, r render.Range, count int64) 
 
 // rerenderRange splits and renders the targets of a range anew.
 func (s *Service) rerenderRange(ctx context.Context, tx Tx, j *editedJob, r render.Range) error {
-	targets, err := tx.TargetsInRange(ctx, j.rec.ID, r.Lo, r.Hi())
-	if err != nil {
-		return err
-	}
-	before, err := tx.PiecesInRange(ctx, j.rec.ID, r.Lo, r.Hi())
+	targets, before, err := j.standing(ctx, tx, r)
 	if err != nil {
 		return err
 	}
@@ -236,6 +259,7 @@ func (s *Service) rerenderRange(ctx context.Context, tx Tx, j *editedJob, r rend
 	if slices.Equal(now, before) {
 		return nil
 	}
+	j.pieces = now
 	return tx.ReplacePieces(ctx, j.rec.ID, r.Lo, r.Hi(), now)
 }
 

@@ -124,6 +124,8 @@ type Tx interface {
 	// TargetsInRange gives the not-deleted targets of a job with lo <= Split <= hi,
 	// sorted by Split, then ID.
 	TargetsInRange(ctx context.Context, job int64, lo, hi SplitKey) ([]TargetRecord, error)
+	// TargetsOfJobs gives the not-deleted targets of jobs, sorted by job, then ID.
+	TargetsOfJobs(ctx context.Context, jobs []int64) ([]TargetRecord, error)
 	// InsertTargets sets the IDs. ErrExists if an addr and name is taken in the job.
 	InsertTargets(ctx context.Context, t []*TargetRecord) error
 	// TargetsAfter gives not-deleted targets of a job sorted by addr, then name

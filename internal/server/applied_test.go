@@ -206,3 +206,41 @@ func TestSecondApplyWritesNothing(t *testing.T) {
 		t.Errorf("the second apply wrote: %s, before %s", after, before)
 	}
 }
+
+// The files of a job that was applied are those of one that was made by hand.
+func TestAppliedPieces(t *testing.T) {
+	s := start(t)
+	ctx := t.Context()
+	a := nodeOf(1)
+	s.join(a)
+	const config = `{"relabel_configs":[{"source_labels":["__meta_promfleet_tags","__meta_promfleet_target_name"],"target_label":"x"}]}`
+	var targets []promfleet.FleetTarget
+	var inputs []promfleet.TargetInput
+	for i := range 2500 {
+		tg := promfleet.FleetTarget{Addr: fmt.Sprintf("h%d:1", i*7919%2500), Name: fmt.Sprint("n", i%9)}
+		if i%3 > 0 {
+			tg.Labels, tg.Tags = map[string]string{"rack": fmt.Sprint(i % 40), "empty": ""}, []string{"b", "a"}
+		}
+		targets = append(targets, tg)
+		inputs = append(inputs, promfleet.TargetInput{Addr: tg.Addr, Name: tg.Name, Labels: tg.Labels, Tags: tg.Tags})
+	}
+	doc := jobDoc(a, "applied", config)
+	doc.Targets = &targets
+	must(s.Apply(ctx, []promfleet.FleetDocument{doc}, client.ApplyHow{}, nil))
+	hand := must(s.Jobs().Create(ctx, promfleet.JobInput{Node: a, Key: "hand", ScrapeConfig: []byte(config)}))
+	must(s.ReplaceTargets(ctx, hand.ID, inputs))
+	files := map[string][]string{}
+	for _, f := range must(s.NodeConfig(ctx, a, 0)).Files {
+		key, name, _ := strings.Cut(f.Path, "/")
+		files[key] = append(files[key], fmt.Sprint(name, f.Hash, f.Size, f.Targets))
+	}
+	if len(files["applied"]) < 2 || !slices.Equal(files["applied"], files["hand"]) {
+		t.Errorf("applied: %v\nby hand: %v", files["applied"], files["hand"])
+	}
+	if c := must(s.Apply(ctx, []promfleet.FleetDocument{doc}, client.ApplyHow{}, nil)); len(c.Changes) != 0 {
+		t.Errorf("again: %+v", c)
+	}
+	if _, h, _ := s.call("GET", fmt.Sprintf("/api/v1/jobs/%d/targets", must(s.Jobs().List(ctx, map[string][]string{"key": {"applied"}})).Items[0].ID), ""); h.Get("ETag") != `"1"` {
+		t.Errorf("ETag of the set: %s", h.Get("ETag"))
+	}
+}

@@ -127,6 +127,15 @@ func reads(job int64) queries {
 		"JobsOfNode":    func(ctx context.Context, tx fleet.Tx) error { _, err := tx.JobsOfNode(ctx, testNode); return err },
 		"Target":        func(ctx context.Context, tx fleet.Tx) error { _, err := tx.Target(ctx, 1); return err },
 		"TargetsByAddr": func(ctx context.Context, tx fleet.Tx) error { _, err := tx.TargetsByAddr(ctx, job, "a"); return err },
+		"TargetsOfJobs": func(ctx context.Context, tx fleet.Tx) error {
+			_, err := tx.TargetsOfJobs(ctx, []int64{job, job + 1})
+			return err
+		},
+		"NodesByHostname": func(ctx context.Context, tx fleet.Tx) error {
+			_, err := tx.NodesByHostname(ctx, "host")
+			return err
+		},
+		"NodesWithTag": func(ctx context.Context, tx fleet.Tx) error { _, err := tx.NodesWithTag(ctx, 1); return err },
 		"TargetsInRange": func(ctx context.Context, tx fleet.Tx) error {
 			_, err := tx.TargetsInRange(ctx, job, fleet.SplitKey{}, fleet.SplitKey{9})
 			return err

@@ -82,6 +82,24 @@ func (t *tx) TargetsInRange(ctx context.Context, job int64, lo, hi fleet.SplitKe
 	return records(rows, (*target).record)
 }
 
+func (t *tx) TargetsOfJobs(ctx context.Context, jobs []int64) ([]fleet.TargetRecord, error) {
+	var out []fleet.TargetRecord
+	for chunk := range slices.Chunk(distinct(jobs), insertRows) {
+		var rows []*target
+		err := t.db.NewSelect().Model(&rows).Where("target.job_id IN (?)", bun.List(chunk)).
+			Order("target.job_id", "target.id").Apply(withTags).Scan(ctx)
+		if err != nil {
+			return nil, t.fail(err, "targets of %d jobs", len(chunk))
+		}
+		recs, err := records(rows, (*target).record)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, recs...)
+	}
+	return out, nil
+}
+
 // insertRows is how many rows go into one statement: beyond some hundreds a
 // longer one is no faster.
 const insertRows = 500

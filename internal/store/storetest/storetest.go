@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) fleet.Store) {
 		{"JobParts", testJobParts},
 		{"Targets", testTargets},
 		{"TargetKeys", testTargetKeys},
+		{"TargetsOfJobs", testTargetsOfJobs},
 		{"TargetRange", testTargetRange},
 		{"TargetsInBulk", testTargetsInBulk},
 		{"UpdateTargets", testUpdateTargets},

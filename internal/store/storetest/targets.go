@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -59,6 +60,41 @@ func testTargets(t *testing.T, s fleet.Store) {
 	view(t, s, func(ctx context.Context, tx fleet.Tx) error {
 		_, err := tx.Target(ctx, 999)
 		wantErr(t, err, fleet.ErrNotFound)
+		return nil
+	})
+}
+
+// testTargetsOfJobs: the live ones of several jobs, with their tags.
+func testTargetsOfJobs(t *testing.T, s fleet.Store) {
+	one := seedJob(t, s)
+	two, other := newJob(uuidOf(1), "two"), newJob(uuidOf(1), "other")
+	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		return errors.Join(tx.InsertJob(ctx, two), tx.InsertJob(ctx, other))
+	})
+	a, b, gone, c, d := newTarget(one, "a:1"), newTarget(one, "b:1"), newTarget(one, "c:1"), newTarget(two.ID, "a:1"), newTarget(other.ID, "a:1")
+	a.Tags, c.Tags = []string{"x", "y"}, []string{"x"}
+	gone.DeletedAt = deletedAt(t0)
+	for _, r := range []*fleet.TargetRecord{c, d, b, gone, a} {
+		insertTargets(t, s, r)
+	}
+	view(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		for _, tc := range []struct {
+			jobs []int64
+			want []int64
+		}{{[]int64{two.ID, one}, []int64{b.ID, a.ID, c.ID}}, {[]int64{one, one}, []int64{b.ID, a.ID}}, {[]int64{999}, nil}, {nil, nil}} {
+			got, err := tx.TargetsOfJobs(ctx, tc.jobs)
+			if err != nil {
+				return err
+			}
+			var ids []int64
+			for _, r := range got {
+				ids = append(ids, r.ID)
+				if r.ID == a.ID {
+					equal(t, "its tags", r.Tags, a.Tags)
+				}
+			}
+			equal(t, fmt.Sprint("targets of jobs ", tc.jobs), ids, tc.want)
+		}
 		return nil
 	})
 }
