@@ -51,6 +51,8 @@ var rooms = []room{
 		"pure: what an import makes of a file must depend on that file alone"},
 	{"internal/check/checktest", tests, nil,
 		"random configurations must not be made by the code that judges them"},
+	{"internal/fleetfile", sharedSide, []string{".", "internal/check"},
+		"what a file says depends on its bytes alone; what becomes of it is the server's"},
 
 	{"internal/secret", serverSide, nil,
 		"what seals secrets must be readable in one sitting"},
