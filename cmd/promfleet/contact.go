@@ -12,6 +12,8 @@ var contactTable = table[promfleet.Contact]{
 	row: func(t promfleet.Contact) []string {
 		return []string{id(t.ID), id(t.User), t.UserName, t.Addr, t.Tel}
 	},
+	wide: dated,
+	more: func(t promfleet.Contact) []string { return since(t.CreatedAt, t.UpdatedAt, t.DeletedAt) },
 }
 
 func (c *command) addContact(app *kingpin.Application) {

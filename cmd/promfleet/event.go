@@ -15,6 +15,14 @@ var eventTable = table[promfleet.Event]{
 	row: func(e promfleet.Event) []string {
 		return []string{id(e.ID), e.At.Format(time.RFC3339), e.Actor, e.ActorName, e.Action, e.Object, e.Node}
 	},
+	wide: []string{"REVERTS", "BEFORE", "AFTER"},
+	more: func(e promfleet.Event) []string {
+		reverts := ""
+		if e.Reverts != 0 {
+			reverts = id(e.Reverts)
+		}
+		return []string{reverts, string(e.Before), string(e.After)}
+	},
 }
 
 func (c *command) addEvent(app *kingpin.Application) {

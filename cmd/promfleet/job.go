@@ -15,6 +15,10 @@ import (
 var jobTable = table[promfleet.Job]{
 	columns: []string{"ID", "NODE", "KEY", "JOB_NAME", "REMARK"},
 	row:     func(j promfleet.Job) []string { return []string{id(j.ID), j.Node, j.Key, j.JobName, j.Remark} },
+	wide:    append([]string{"CONTACTS"}, dated...),
+	more: func(j promfleet.Job) []string {
+		return append([]string{ids(j.Contacts)}, since(j.CreatedAt, j.UpdatedAt, j.DeletedAt)...)
+	},
 }
 
 func (c *command) addJob(app *kingpin.Application) {

@@ -14,6 +14,10 @@ var joinTokenTable = table[promfleet.JoinToken]{
 	row: func(t promfleet.JoinToken) []string {
 		return []string{id(t.ID), t.Name, id(t.Uses), id(t.MaxUses), expiry(&t.ExpiresAt)}
 	},
+	wide: []string{"CREATED", "LAST USED", "REVOKED"},
+	more: func(t promfleet.JoinToken) []string {
+		return []string{stamp(&t.CreatedAt), ago(t.LastUsedAt), stamp(t.DeletedAt)}
+	},
 }
 
 var newJoinTokenTable = table[promfleet.NewJoinToken]{

@@ -140,7 +140,7 @@ func printPage[T any](c *command, o *output, t table[T], p *promfleet.Page[T]) e
 	if o.format != "table" {
 		return o.encode(p)
 	}
-	if err := t.write(o.to, p.Items); err != nil {
+	if err := t.write(o, p.Items); err != nil {
 		return err
 	}
 	if p.NextCursor != "" {

@@ -17,6 +17,12 @@ var nodeTable = table[promfleet.Node]{
 	row: func(n promfleet.Node) []string {
 		return []string{n.UUID, n.Hostname, n.Addr, string(n.Status.State), strings.Join(n.Tags, ",")}
 	},
+	wide: append([]string{"CONTACTS", "WANTED", "APPLIED", "AGENT", "PROMETHEUS", "LAST SEEN", "LAST ERROR"}, dated...),
+	more: func(n promfleet.Node) []string {
+		s := n.Status
+		return append([]string{ids(n.Contacts), id(s.RevisionWanted), id(s.RevisionApplied), s.AgentVersion, s.PrometheusVersion, ago(s.LastSeenAt), s.LastError},
+			since(n.CreatedAt, n.UpdatedAt, n.DeletedAt)...)
+	},
 	below: func(to io.Writer, n promfleet.Node) { printNotices(to, n, false) },
 }
 

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 
@@ -20,12 +20,45 @@ import (
 type output struct {
 	to     io.Writer
 	format string
+	wide   bool // of a table: with the columns that a narrow one leaves out
 }
+
+// wideTable is a format of its own on the command line only: to whoever writes a
+// result it is a table.
+const wideTable = "wide"
 
 func (c *command) output(cmd *kingpin.CmdClause) *output {
 	o := &output{to: c.stdout}
-	cmd.Flag("output", "How to write the result: table, json or yaml.").Short('o').Default("table").EnumVar(&o.format, "table", "json", "yaml")
+	formats := []string{"table", wideTable, "json", "yaml"}
+	cmd.Flag("output", "How to write the result: table, wide (a table with more columns), json or yaml.").Short('o').
+		HintOptions(formats...).Default("table").SetValue(formatValue{o, formats})
 	return o
+}
+
+// formatValue is the value of --output.
+type formatValue struct {
+	o       *output
+	formats []string
+}
+
+// String implements kingpin.Value.
+func (v formatValue) String() string {
+	if v.o.wide {
+		return wideTable
+	}
+	return v.o.format
+}
+
+// Set implements kingpin.Value.
+func (v formatValue) Set(s string) error {
+	if !slices.Contains(v.formats, s) {
+		return fmt.Errorf("enum value must be one of %s, got '%s'", strings.Join(v.formats, ","), s)
+	}
+	v.o.format, v.o.wide = s, false
+	if s == wideTable {
+		v.o.format, v.o.wide = "table", true
+	}
+	return nil
 }
 
 // encode writes JSON or YAML, fields in the order of the API.
@@ -69,38 +102,6 @@ func block(n *yaml.Node) {
 	}
 }
 
-// table is how records of a type look as a table.
-type table[T any] struct {
-	columns []string
-	row     func(T) []string
-	below   func(to io.Writer, v T) // what follows the table of a single record; nil: nothing
-}
-
-func (t table[T]) write(to io.Writer, items []T) error {
-	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, strings.Join(t.columns, "\t"))
-	for _, item := range items {
-		cells := t.row(item)
-		for i := range cells {
-			cells[i] = plain(cells[i])
-		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
-	}
-	return w.Flush()
-}
-
-// printOne writes one record.
-func printOne[T any](o *output, t table[T], v T) error {
-	if o.format != "table" {
-		return o.encode(v)
-	}
-	if err := t.write(o.to, []T{v}); err != nil || t.below == nil {
-		return err
-	}
-	t.below(o.to, v)
-	return nil
-}
-
 // plain takes from a text what would break the table or the terminal.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -125,6 +126,30 @@ func expiry(t *time.Time) string {
 		return "never"
 	}
 	return t.Format(time.RFC3339)
+}
+
+// stamp is a time as the wide tables show it.
+func stamp(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+// since are the cells of what all records have; they follow dated.
+func since(created, updated time.Time, deleted *time.Time) []string {
+	return []string{stamp(&created), stamp(&updated), stamp(deleted)}
+}
+
+// dated are the columns of when a record was made, changed and deleted.
+var dated = []string{"CREATED", "UPDATED", "DELETED"}
+
+func ids(all []int64) string {
+	texts := make([]string, len(all))
+	for i, n := range all {
+		texts[i] = id(n)
+	}
+	return strings.Join(texts, ",")
 }
 
 func labelText(labels map[string]string) string {

@@ -17,6 +17,11 @@ var statusTable = table[promfleet.Node]{
 		s := n.Status
 		return []string{n.UUID, n.Hostname, string(s.State), id(s.RevisionWanted), id(s.RevisionApplied), id(s.TargetsUp), id(s.TargetsDown), ago(s.LastSeenAt), s.LastError}
 	},
+	wide: []string{"ADDR", "TAGS", "CONTACTS", "AGENT", "PROMETHEUS", "NOTICES"},
+	more: func(n promfleet.Node) []string {
+		s := n.Status
+		return []string{n.Addr, strings.Join(n.Tags, ","), ids(n.Contacts), s.AgentVersion, s.PrometheusVersion, strings.Join(s.Notices, "; ")}
+	},
 }
 
 // printNotices writes what a node has to say beside its error, of long ones the

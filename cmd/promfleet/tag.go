@@ -10,6 +10,8 @@ import (
 var tagTable = table[promfleet.Tag]{
 	columns: []string{"ID", "NAME", "REMARK"},
 	row:     func(t promfleet.Tag) []string { return []string{id(t.ID), t.Name, t.Remark} },
+	wide:    dated,
+	more:    func(t promfleet.Tag) []string { return since(t.CreatedAt, t.UpdatedAt, t.DeletedAt) },
 }
 
 func (c *command) addTag(app *kingpin.Application) {

@@ -15,6 +15,8 @@ var targetTable = table[promfleet.Target]{
 	row: func(t promfleet.Target) []string {
 		return []string{id(t.ID), id(t.Job), t.Addr, t.Name, labelText(t.Labels), strings.Join(t.Tags, ","), t.Remark}
 	},
+	wide: dated,
+	more: func(t promfleet.Target) []string { return since(t.CreatedAt, t.UpdatedAt, t.DeletedAt) },
 }
 
 func (c *command) addTarget(app *kingpin.Application) {

@@ -20,6 +20,8 @@ var userTable = table[promfleet.User]{
 	row: func(u promfleet.User) []string {
 		return []string{id(u.ID), u.Name, string(u.Role), strconv.FormatBool(u.Disabled)}
 	},
+	wide: dated,
+	more: func(u promfleet.User) []string { return since(u.CreatedAt, u.UpdatedAt, u.DeletedAt) },
 }
 
 func (c *command) addUser(app *kingpin.Application) {
