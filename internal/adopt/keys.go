@@ -3,6 +3,7 @@ package adopt
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,31 +16,37 @@ import (
 func keysOf(names []string) []string {
 	claims := map[string][]string{}
 	for _, name := range names {
-		key := keyOf(name)
-		claims[key] = append(claims[key], name)
+		claims[keyOf(name)] = append(claims[keyOf(name)], name)
+	}
+	has := make(map[string]string, len(names)) // key by name
+	taken := map[string]bool{}
+	for key, by := range claims {
+		slices.Sort(by)
+		if i := slices.Index(by, key); i > 0 {
+			by[0], by[i] = by[i], by[0]
+		}
+		has[by[0]], taken[key] = key, true
+	}
+	for _, key := range slices.Sorted(maps.Keys(claims)) {
+		for _, name := range slices.Sorted(slices.Values(claims[key][1:])) {
+			has[name] = suffixed(key, name, taken)
+			taken[has[name]] = true
+		}
 	}
 	keys := make([]string, len(names))
 	for i, name := range names {
-		key := keyOf(name)
-		first := slices.Min(claims[key])
-		if slices.Contains(claims[key], key) {
-			first = key
-		}
-		if name != first {
-			key = suffixed(key, name, claims)
-		}
-		keys[i] = key
+		keys[i] = has[name]
 	}
 	return keys
 }
 
-// suffixed adds so much of a hash of the name that no other key is the same.
-func suffixed(key, name string, taken map[string][]string) string {
+// suffixed adds so much of a hash of the name that nobody else has the key.
+func suffixed(key, name string, taken map[string]bool) string {
 	sum := sha256.Sum256([]byte(name))
 	hash := hex.EncodeToString(sum[:])
 	for n := 6; ; n += 2 {
 		longer := key[:min(len(key), render.MaxKey-n-1)] + "_" + hash[:n]
-		if _, ok := taken[longer]; !ok || n == len(hash) {
+		if !taken[longer] || n == len(hash) {
 			return longer
 		}
 	}

@@ -39,7 +39,7 @@ func takeJob(n *yaml.Node, name string) (d promfleet.FleetDocument, notes []stri
 	}
 	delete(sc, "job_name")
 	skip := map[*yaml.Node]bool{}
-	targets, kept, notes := takeStatic(sc["static_configs"], lookup(n, "static_configs"), skip)
+	targets, kept, notes := takeStatic(sc["static_configs"], lookup(n, "static_configs"), skip, ruledBy(raw))
 	delete(sc, "static_configs")
 	if len(kept) > 0 {
 		sc["static_configs"] = kept
@@ -68,12 +68,16 @@ type found struct {
 }
 
 // takeStatic makes targets of static_configs, v as JSON and n as YAML with the
-// comments. Groups that cannot be targets are kept as they are.
-func takeStatic(v any, n *yaml.Node, skip map[*yaml.Node]bool) (targets []promfleet.FleetTarget, kept []any, notes []string) {
+// comments. Groups that cannot be targets are kept as they are; ruled says why all
+// those cannot that an export did not write.
+func takeStatic(v any, n *yaml.Node, skip map[*yaml.Node]bool, ruled string) (targets []promfleet.FleetTarget, kept []any, notes []string) {
 	groups, _ := v.([]any)
 	byAddr := map[string][]*found{}
 	for i, g := range groups {
 		addrs, labels, why := groupOf(g)
+		if why == "" && len(addrs) > 0 && !exported(g) {
+			why = ruled
+		}
 		if why != "" {
 			kept = append(kept, g)
 			notes = append(notes, fmt.Sprintf("static_configs[%d] stays in the scrape_config, its targets are edited there: %s", i, why))
@@ -94,7 +98,10 @@ func takeStatic(v any, n *yaml.Node, skip map[*yaml.Node]bool) (targets []promfl
 			}
 			f := byAddr[addr][k]
 			f.times++
-			f.Remark, _ = bounded(remark(f.Remark, said))
+			var cut bool
+			if f.Remark, cut = bounded(remark(f.Remark, said)); cut {
+				notes = append(notes, fmt.Sprintf("target %s: its comments are longer than a remark may be; the rest of them is not kept", addr))
+			}
 		}
 	}
 	targets = []promfleet.FleetTarget{}
@@ -112,6 +119,18 @@ func takeStatic(v any, n *yaml.Node, skip map[*yaml.Node]bool) (targets []promfl
 		return cmp.Or(strings.Compare(a.Addr, b.Addr), strings.Compare(a.Name, b.Name))
 	})
 	return targets, kept, notes
+}
+
+// exported tells whether a static group has labels that only an export writes.
+func exported(v any) bool {
+	g, _ := v.(map[string]any)
+	set, _ := g["labels"].(map[string]any)
+	for name := range set {
+		if strings.HasPrefix(name, ourMeta) {
+			return true
+		}
+	}
+	return false
 }
 
 // lookupItem gives the node of a target itself, not what an alias stands for: the
