@@ -5,6 +5,7 @@
 package adopt
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +35,9 @@ type Imported struct {
 // config the job_name, static targets as targets, comments as remarks, and the rest
 // as the job's scrape_config. An error is a *promfleet.Error.
 func Import(yml []byte, node string) (Imported, error) {
+	if bytes.HasPrefix(yml, []byte{0xff, 0xfe}) || bytes.HasPrefix(yml, []byte{0xfe, 0xff}) {
+		return Imported{}, promfleet.Errorf(promfleet.Invalid, "the file is UTF-16; save it as UTF-8")
+	}
 	text := normal(yml)
 	if strings.HasPrefix(text, render.Header) {
 		return Imported{}, promfleet.Errorf(promfleet.Invalid,

@@ -28,7 +28,11 @@ func comments(c string) string {
 // said once. Characters that would not stay on their line are spaces.
 func remark(texts ...string) string {
 	var kept []string
+	seen := map[string]bool{}
 	for _, t := range texts {
+		if t == "" {
+			continue
+		}
 		t = strings.Map(func(r rune) rune {
 			switch {
 			case r == '\n' || r == '\t':
@@ -39,21 +43,13 @@ func remark(texts ...string) string {
 			return r
 		}, t)
 		t = strings.Trim(t, "\n")
-		if strings.TrimSpace(t) == "" || contains(kept, t) {
+		if strings.TrimSpace(t) == "" || seen[t] {
 			continue
 		}
+		seen[t] = true
 		kept = append(kept, t)
 	}
 	return strings.Join(kept, "\n")
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 // bounded cuts a remark to what the fleet takes.

@@ -63,62 +63,108 @@ func encoded(v any) (json.RawMessage, error) {
 // found is a target with what tells it from others with its address.
 type found struct {
 	promfleet.FleetTarget
-	labels string // sorted, as one text
-	times  int
+	said  []string // the comments beside it
+	times int
+}
+
+// static is what static_configs give.
+type static struct {
+	byAddr map[string]map[string]*found // by labels as one text
+	kept   []any
+	notes  notes
 }
 
 // takeStatic makes targets of static_configs, v as JSON and n as YAML with the
-// comments. Groups that cannot be targets are kept as they are; ruled says why all
-// those cannot that an export did not write.
-func takeStatic(v any, n *yaml.Node, skip map[*yaml.Node]bool, ruled string) (targets []promfleet.FleetTarget, kept []any, notes []string) {
+// comments. Groups and addresses that cannot be targets are kept as they are; ruled
+// says why all those cannot that an export did not write.
+func takeStatic(v any, n *yaml.Node, skip map[*yaml.Node]bool, ruled string) (targets []promfleet.FleetTarget, kept []any, list []string) {
 	groups, _ := v.([]any)
-	byAddr := map[string][]*found{}
+	s := static{byAddr: map[string]map[string]*found{}}
 	for i, g := range groups {
-		addrs, labels, why := groupOf(g)
-		if why == "" && len(addrs) > 0 && !exported(g) {
+		labels, why := labelsOf(g)
+		if why == "" && !exported(g) {
 			why = ruled
 		}
-		if why != "" {
-			kept = append(kept, g)
-			notes = append(notes, fmt.Sprintf("static_configs[%d] stays in the scrape_config, its targets are edited there: %s", i, why))
+		s.take(i, g, labels, why, lookup(n, i, "targets"), skip)
+	}
+	return s.targets(), s.kept, s.notes.list()
+}
+
+// take takes one group; why: it cannot be taken.
+func (s *static) take(i int, v any, labels map[string]string, why string, n *yaml.Node, skip map[*yaml.Node]bool) {
+	g, _ := v.(map[string]any) // null has no targets
+	list, _ := g["targets"].([]any)
+	if why != "" && len(list) > 0 {
+		s.kept = append(s.kept, v)
+		s.notes.add("static_configs[%d] stays in the scrape_config, and its targets are edited there: %s", i, why)
+		return
+	}
+	text := labelText(labels, nil)
+	var bad []any
+	for j, t := range list {
+		addr, _ := t.(string)
+		if err := check.Address(addr); err != nil {
+			bad = append(bad, t)
+			s.notes.add("static_configs[%d].targets[%d] stays in the scrape_config, and is edited there: %v", i, j, err)
 			continue
 		}
-		text := labelText(labels, nil)
-		for j, addr := range addrs {
-			at := lookupItem(n, i, j)
-			said := ""
-			if at != nil {
-				skip[at] = true
-				said = remark(comments(at.HeadComment), comments(at.LineComment), comments(at.FootComment))
-			}
-			k := slices.IndexFunc(byAddr[addr], func(f *found) bool { return f.labels == text })
-			if k < 0 {
-				k = len(byAddr[addr])
-				byAddr[addr] = append(byAddr[addr], &found{FleetTarget: promfleet.FleetTarget{Addr: addr, Labels: labels}, labels: text})
-			}
-			f := byAddr[addr][k]
-			f.times++
-			var cut bool
-			if f.Remark, cut = bounded(remark(f.Remark, said)); cut {
-				notes = append(notes, fmt.Sprintf("target %s: its comments are longer than a remark may be; the rest of them is not kept", addr))
-			}
+		f := s.at(addr, text, labels)
+		f.times++
+		// The node of the target itself, not what an alias stands for, has the comment.
+		if n != nil && n.Kind == yaml.SequenceNode && j < len(n.Content) {
+			at := n.Content[j]
+			skip[at] = true
+			f.said = append(f.said, comments(at.HeadComment), comments(at.LineComment), comments(at.FootComment))
 		}
 	}
-	targets = []promfleet.FleetTarget{}
-	for _, addr := range slices.Sorted(maps.Keys(byAddr)) {
-		same := byAddr[addr]
-		name(same)
-		for _, f := range same {
+	switch len(bad) {
+	case 0:
+	case len(list):
+		s.kept = append(s.kept, v)
+	default:
+		rest := maps.Clone(g)
+		rest["targets"] = bad
+		s.kept = append(s.kept, rest)
+	}
+}
+
+func (s *static) at(addr, text string, labels map[string]string) *found {
+	if s.byAddr[addr] == nil {
+		s.byAddr[addr] = map[string]*found{}
+	}
+	f := s.byAddr[addr][text]
+	if f == nil {
+		f = &found{FleetTarget: promfleet.FleetTarget{Addr: addr, Labels: labels}}
+		s.byAddr[addr][text] = f
+	}
+	return f
+}
+
+// targets gives what was found, sorted by address, then name.
+func (s *static) targets() []promfleet.FleetTarget {
+	targets := []promfleet.FleetTarget{}
+	var twice []string
+	for _, addr := range slices.Sorted(maps.Keys(s.byAddr)) {
+		name(s.byAddr[addr])
+		for _, text := range slices.Sorted(maps.Keys(s.byAddr[addr])) {
+			f := s.byAddr[addr][text]
 			if f.times > 1 {
-				notes = append(notes, fmt.Sprintf("target %s is there %d times with the same labels: Prometheus scrapes it once, and it is kept once", addr, f.times))
+				twice = append(twice, addr)
+			}
+			var cut bool
+			if f.Remark, cut = bounded(remark(f.said...)); cut {
+				s.notes.add("target %s: its comments are longer than a remark may be; the rest of them is not kept", addr)
 			}
 			targets = append(targets, f.FleetTarget)
 		}
 	}
+	if len(twice) > 0 {
+		s.notes.add("there more than once with the same labels, which Prometheus scrapes once, and kept once: %s", some(twice))
+	}
 	slices.SortFunc(targets, func(a, b promfleet.FleetTarget) int {
 		return cmp.Or(strings.Compare(a.Addr, b.Addr), strings.Compare(a.Name, b.Name))
 	})
-	return targets, kept, notes
+	return targets
 }
 
 // exported tells whether a static group has labels that only an export writes.
@@ -133,42 +179,22 @@ func exported(v any) bool {
 	return false
 }
 
-// lookupItem gives the node of a target itself, not what an alias stands for: the
-// comment is there.
-func lookupItem(n *yaml.Node, group, target int) *yaml.Node {
-	list := lookup(n, group, "targets")
-	if list == nil || list.Kind != yaml.SequenceNode || target >= len(list.Content) {
-		return nil
-	}
-	return list.Content[target]
-}
-
-// groupOf takes a static group apart, or says why its targets cannot be the fleet's.
-func groupOf(v any) (addrs []string, labels map[string]string, why string) {
-	g, ok := v.(map[string]any)
-	if !ok {
-		return nil, nil, "" // null: no target
-	}
-	list, _ := g["targets"].([]any)
-	for _, t := range list {
-		addr, _ := t.(string)
-		if err := check.Address(addr); err != nil {
-			return nil, nil, err.Error()
-		}
-		addrs = append(addrs, addr)
-	}
+// labelsOf gives the labels of a static group, or says why its targets cannot be
+// the fleet's.
+func labelsOf(v any) (labels map[string]string, why string) {
+	g, _ := v.(map[string]any)
 	set, _ := g["labels"].(map[string]any)
-	for name, v := range set {
-		value, _ := v.(string)
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		value, _ := set[name].(string)
 		switch {
 		case value == "", strings.HasPrefix(name, ourMeta):
 			continue // to Prometheus an empty label is none
 		case strings.HasPrefix(name, "__meta_"), strings.HasPrefix(name, "__tmp"), name == "__address__":
-			return nil, nil, fmt.Sprintf("the label %s is not one of a target's own", name)
+			return nil, fmt.Sprintf("the label %s is not one of a target's own", name)
 		case len(value) > maxLabelValue:
-			return nil, nil, fmt.Sprintf("the value of the label %s is longer than %d bytes", name, maxLabelValue)
+			return nil, fmt.Sprintf("the value of the label %s is longer than %d bytes", name, maxLabelValue)
 		case strings.ContainsRune(value, 0), strings.ContainsRune(name, 0):
-			return nil, nil, fmt.Sprintf("the label %q has a NUL character", name)
+			return nil, fmt.Sprintf("the label %q has a NUL character", name)
 		}
 		if labels == nil {
 			labels = map[string]string{}
@@ -176,22 +202,28 @@ func groupOf(v any) (addrs []string, labels map[string]string, why string) {
 		labels[name] = value
 	}
 	if len(labels) > maxLabels {
-		return nil, nil, fmt.Sprintf("it has %d labels, more than %d", len(labels), maxLabels)
+		return nil, fmt.Sprintf("it has %d labels, more than %d", len(labels), maxLabels)
 	}
-	return addrs, labels, ""
+	return labels, ""
 }
 
 // name gives names to targets of one address, made of the labels in which they
 // differ: the same whatever their order. A single one needs none.
-func name(same []*found) {
+func name(same map[string]*found) {
 	if len(same) < 2 {
 		return
 	}
+	var first *found
 	differ := map[string]bool{}
 	for _, f := range same {
-		for label, value := range f.Labels {
-			if slices.ContainsFunc(same, func(o *found) bool { return o.Labels[label] != value }) {
-				differ[label] = true
+		if first == nil {
+			first = f
+		}
+		for _, labels := range []map[string]string{f.Labels, first.Labels} {
+			for label := range labels {
+				if f.Labels[label] != first.Labels[label] {
+					differ[label] = true
+				}
 			}
 		}
 	}
@@ -202,9 +234,9 @@ func name(same []*found) {
 		hashed = hashed || seen[f.Name] || len(f.Name) > maxName || strings.IndexFunc(f.Name, unicode.IsControl) >= 0
 		seen[f.Name] = true
 	}
-	for _, f := range same {
+	for text, f := range same {
 		if hashed {
-			sum := sha256.Sum256([]byte(f.labels))
+			sum := sha256.Sum256([]byte(text))
 			f.Name = hex.EncodeToString(sum[:8])
 		}
 	}
