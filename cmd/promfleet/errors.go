@@ -84,7 +84,7 @@ func report(ctx context.Context, to io.Writer, err error) int {
 		fmt.Fprintln(to, "promfleet: interrupted")
 		return exitFailed
 	}
-	line := strings.Join(strings.Fields(plain(err.Error())), " ")
+	line := oneLine(err)
 	if hint := hintFor(err); hint != "" && !strings.Contains(line, "hint:") {
 		line += "; hint: " + hint
 	}
@@ -95,6 +95,9 @@ func report(ctx context.Context, to io.Writer, err error) int {
 	}
 	return exitFailed
 }
+
+// oneLine is what an error says, on one line.
+func oneLine(err error) string { return strings.Join(strings.Fields(plain(err.Error())), " ") }
 
 // hintFor says what to do about an error, where its own words do not.
 func hintFor(err error) string {

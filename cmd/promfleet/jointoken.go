@@ -27,8 +27,8 @@ var newJoinTokenTable = table[promfleet.NewJoinToken]{
 
 func (c *command) addJoinToken(app *kingpin.Application) {
 	r := resource[promfleet.NewJoinToken, promfleet.JoinTokenInput]{c: c, noun: app.Command("join-token", "Tokens that agents register with."), of: (*client.Client).JoinTokens, t: newJoinTokenTable, name: "join-token"}
-	r.printPage = func(o *output, p *promfleet.Page[promfleet.NewJoinToken]) error {
-		return printPage(c, o, joinTokenTable, withoutSecrets(p, func(t promfleet.NewJoinToken) promfleet.JoinToken { return t.JoinToken }))
+	r.listed = func(l listing[promfleet.NewJoinToken]) error {
+		return withoutSecrets(l, joinTokenTable, func(t promfleet.NewJoinToken) promfleet.JoinToken { return t.JoinToken }).run()
 	}
 	r.list(func(cmd *kingpin.CmdClause, l *list) {
 		l.deletedFlag(cmd, "The revoked join tokens instead of the live ones.")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -75,6 +76,7 @@ type list struct {
 	limitGiven   bool
 	cursor, sort string
 	deleted, all bool
+	watch        watching
 }
 
 func listFlags(cmd *kingpin.CmdClause) *list {
@@ -89,6 +91,7 @@ func pageFlags(cmd *kingpin.CmdClause) *list {
 	cmd.Flag("cursor", "next_cursor of the page before.").StringVar(&l.cursor)
 	cmd.Flag("sort", "Field to sort by; descending: --sort=-FIELD.").StringVar(&l.sort)
 	cmd.Flag("all", "All pages.").BoolVar(&l.all)
+	watchFlags(cmd, &l.watch)
 	return l
 }
 
@@ -118,16 +121,16 @@ func (l *list) query(cl *client.Client) (url.Values, error) {
 }
 
 // pages gets one page, or all of them as one.
-func pages[T, In any](c *command, cl *client.Client, r client.Resource[T, In], l *list) (*promfleet.Page[T], error) {
+func pages[T, In any](ctx context.Context, cl *client.Client, r client.Resource[T, In], l *list) (*promfleet.Page[T], error) {
 	q, err := l.query(cl)
 	if err != nil {
 		return nil, err
 	}
-	page, err := r.List(c.ctx, q)
+	page, err := r.List(ctx, q)
 	for err == nil && l.all && page.NextCursor != "" {
 		q.Set("cursor", page.NextCursor)
 		var next *promfleet.Page[T]
-		if next, err = r.List(c.ctx, q); err == nil {
+		if next, err = r.List(ctx, q); err == nil {
 			page.Items = append(page.Items, next.Items...)
 			page.NextCursor = next.NextCursor
 		}

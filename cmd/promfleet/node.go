@@ -34,7 +34,7 @@ var revisionTable = table[promfleet.Revision]{
 }
 
 func (c *command) addNode(app *kingpin.Application) {
-	r := resource[promfleet.Node, promfleet.NodeInput]{c: c, noun: app.Command("node", "Prometheus servers with their agents."), of: (*client.Client).Nodes, t: nodeTable, name: "node"}
+	r := resource[promfleet.Node, promfleet.NodeInput]{c: c, noun: app.Command("node", "Prometheus servers with their agents."), of: (*client.Client).Nodes, t: nodeTable, name: "node", beats: true}
 	r.list(func(cmd *kingpin.CmdClause, l *list) {
 		l.tagFlag(cmd, "Nodes")
 		l.flag(cmd, "state", "Nodes in this state.")
@@ -110,10 +110,6 @@ func (c *command) nodeRevisions(noun *kingpin.CmdClause) {
 		}}.verb("revisions", "List the revisions of a node that are kept, newest first.")
 	l := pageFlags(v.cmd)
 	v.calls(func(cl *client.Client, res revisions) error {
-		page, err := pages(c, cl, res, l)
-		if err != nil {
-			return err
-		}
-		return printPage(c, v.out, revisionTable, page)
+		return v.list(cl, res, l)
 	})
 }

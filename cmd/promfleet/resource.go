@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -20,8 +21,10 @@ type resource[T, In any] struct {
 	t      table[T]
 	name   string
 	dryRun bool // writes can be dry runs
-	// printPage writes what list has got; nil: as a page of T.
-	printPage func(*output, *promfleet.Page[T]) error
+	// listed writes what list gets; nil: as it is.
+	listed func(listing[T]) error
+	// beats: records change without an event.
+	beats bool
 }
 
 // verb is one command of a resource.
@@ -81,15 +84,21 @@ func (r resource[T, In]) list(filters func(*kingpin.CmdClause, *list)) {
 	l := listFlags(v.cmd)
 	filters(v.cmd, l)
 	v.calls(func(cl *client.Client, res client.Resource[T, In]) error {
-		page, err := pages(r.c, cl, res, l)
-		if err != nil {
-			return err
-		}
-		if r.printPage != nil {
-			return r.printPage(v.out, page)
-		}
-		return printPage(r.c, v.out, r.t, page)
+		return v.list(cl, res, l)
 	})
+}
+
+// list lists, once the flags are known.
+func (v *verb[T, In]) list(cl *client.Client, res client.Resource[T, In], l *list) error {
+	g := listing[T]{c: v.c, out: v.out, t: v.t, l: l,
+		page: func(ctx context.Context) (*promfleet.Page[T], error) { return pages(ctx, cl, res, l) }}
+	if !v.beats {
+		g.changes = byEvents(cl)
+	}
+	if v.listed != nil {
+		return v.listed(g)
+	}
+	return g.run()
 }
 
 func (r resource[T, In]) get() {

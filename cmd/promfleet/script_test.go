@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -77,6 +78,7 @@ func scripts(t *testing.T, database string, storageURL func() string) {
 			"freeport": freePort,
 			"join":     join,
 			"login":    login,
+			"shows":    shows,
 			"waitfor":  waitFor,
 		},
 	})
@@ -125,6 +127,24 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s has not answered 200 within %s: %v", args[0], bound, err)
+		}
+	}
+}
+
+// shows FILE PATTERN waits until a file, which a command in the background writes,
+// has a match.
+func shows(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "shows FILE PATTERN")
+	want, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	const bound = time.Minute
+	for deadline := time.Now().Add(bound); ; time.Sleep(10 * time.Millisecond) {
+		b, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err == nil && want.Match(b) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s has not shown %s within %s: %v\n%s", args[0], args[1], bound, err, b)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -46,7 +47,14 @@ func (c *command) addStatus(app *kingpin.Application) {
 	l.tagFlag(cmd, "Nodes")
 	l.flag(cmd, "state", "Nodes in this state.")
 	c.calls(cmd, conn, func(cl *client.Client) error {
-		page, err := pages(c, cl, cl.Nodes(), l)
+		g := listing[promfleet.Node]{c: c, out: out, t: statusTable, l: l,
+			page: func(ctx context.Context) (*promfleet.Page[promfleet.Node], error) {
+				return pages(ctx, cl, cl.Nodes(), l)
+			}}
+		if l.watch.on {
+			return g.run()
+		}
+		page, err := g.page(c.ctx)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -25,8 +26,8 @@ var newTokenTable = table[promfleet.NewToken]{
 
 func (c *command) addToken(app *kingpin.Application) {
 	r := resource[promfleet.NewToken, promfleet.TokenInput]{c: c, noun: app.Command("token", "API tokens."), of: (*client.Client).Tokens, t: newTokenTable, name: "token"}
-	r.printPage = func(o *output, p *promfleet.Page[promfleet.NewToken]) error {
-		return printPage(c, o, tokenTable, withoutSecrets(p, func(t promfleet.NewToken) promfleet.Token { return t.Token }))
+	r.listed = func(l listing[promfleet.NewToken]) error {
+		return withoutSecrets(l, tokenTable, func(t promfleet.NewToken) promfleet.Token { return t.Token }).run()
 	}
 	r.list(func(cmd *kingpin.CmdClause, l *list) {
 		l.deletedFlag(cmd, "The revoked tokens instead of the live ones.")
@@ -38,13 +39,19 @@ func (c *command) addToken(app *kingpin.Application) {
 	r.revoke("Revoke a token.")
 }
 
-// withoutSecrets makes a page of what a list shows: no secret, not an empty one either.
-func withoutSecrets[New, Old any](p *promfleet.Page[New], old func(New) Old) *promfleet.Page[Old] {
-	q := &promfleet.Page[Old]{Items: make([]Old, 0, len(p.Items)), NextCursor: p.NextCursor, Total: p.Total}
-	for _, item := range p.Items {
-		q.Items = append(q.Items, old(item))
-	}
-	return q
+// withoutSecrets makes a list show no secret, not an empty one either.
+func withoutSecrets[New, Old any](l listing[New], t table[Old], old func(New) Old) listing[Old] {
+	return listing[Old]{c: l.c, out: l.out, t: t, l: l.l, changes: l.changes, page: func(ctx context.Context) (*promfleet.Page[Old], error) {
+		p, err := l.page(ctx)
+		if err != nil {
+			return nil, err
+		}
+		q := &promfleet.Page[Old]{Items: make([]Old, 0, len(p.Items)), NextCursor: p.NextCursor, Total: p.Total}
+		for _, item := range p.Items {
+			q.Items = append(q.Items, old(item))
+		}
+		return q, nil
+	}}
 }
 
 // tokenFlags are those of every command that makes an API token.
