@@ -2,206 +2,320 @@ package e2e
 
 import (
 	"encoding/json"
-	"net/http"
+	"fmt"
+	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 
 	"promfleet"
 	"promfleet/client"
 	"promfleet/internal/proctest"
 )
 
-// handWritten is a prometheus.yml as somebody wrote it by hand; EXPORTER stands for the
-// address of a real exporter.
-const handWritten = `# Prometheus of the first data centre
+// handWritten is a prometheus.yml as people write them: names that are no keys, one
+// address twice, a discovery of the job's own, relabelling that drops and rewrites.
+const handWritten = `# looked after by the night shift
 global:
   scrape_interval: 1s
   scrape_timeout: 1s
-  external_labels: {dc: 北京}
-
-rule_files: [rules/*.yml]
-
+  external_labels: {site: 北京}
 scrape_configs:
-  # Prometheus itself
-  - job_name: prometheus
-    static_configs: [{targets: [SELF]}]
-
-  # machines, by rack
-  - job_name: node exporter / 北京
+  # the machines of the first hall
+  - job_name: node exporter
     static_configs:
-      - targets:
-          - EXPORTER   # this machine
-          - 127.0.0.1:1 # gone since spring
-        labels: {env: prod, "rack": 03}
+      - targets: [EXPORTER, "127.0.0.1:1"]
+        labels: {env: 测试, rack: "007"}
       - targets: [EXPORTER]
-        labels: {env: test}
-  - job_name: probe.http
+        labels: {env: prod}
+  - job_name: team/web
     metrics_path: /metrics
-    params: {module: [http_2xx]}
+    params: {collect: [loadavg]}
+    static_configs:
+      - targets: [EXPORTER, EXPORTER, "127.0.0.1:2", "[::1]:3"]
     relabel_configs:
-      - {source_labels: [__address__], target_label: __param_target}
-      - {source_labels: [__param_target], target_label: instance, regex: 'https?://(.+)', replacement: 'url:$1'}
-      - {target_label: __address__, replacement: EXPORTER}
-    static_configs: [{targets: ['http://127.0.0.1:1/health', 'https://[::1]:1/']}]
-  - job_name: from files
+      - {source_labels: [__address__], regex: '127\.0\.0\.1:(2)', action: drop}
+      - {source_labels: [__address__], regex: '(.+):(\d+)', target_label: port, replacement: '$2'}
+  - job_name: 监控 自己
     honor_labels: yes
-    file_sd_configs: [{files: [own/*.json]}]
+    basic_auth: {username: me, password: ourPassword}
+    static_configs:
+      - targets: [PROMETHEUS]
+      - targets: []
+  - job_name: from files
+    file_sd_configs:
+      - files: [hall/*.json]
+  - job_name: both
+    static_configs: [{targets: [EXPORTER], labels: {by: hand}}]
+    file_sd_configs: [{files: [hall/*.json], refresh_interval: 7m}]
 `
 
-// A running Prometheus is adopted: nothing changes at it but the time of the reload.
-// And it is given back: the export in the place of the agent's file is the same again.
-func TestAdoption(t *testing.T) {
+// TestAdopted: a Prometheus that somebody set up by hand is imported and taken over,
+// and goes back to a file of its own; all the while it runs the same jobs with the
+// same targets, and misses no scrape.
+func TestAdopted(t *testing.T) {
 	for _, p := range prometheuses {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel() // it waits more than it works
-			adoption(t, proctest.Part(t, p.env))
+			adopted(t, proctest.Part(t, p.env))
 		})
 	}
 }
 
-func adoption(t *testing.T, prometheus string) {
+func adopted(t *testing.T, prometheus string) {
 	ctx := t.Context()
 	exporter := proctest.FreeAddr(t)
 	proctest.Start(t, proctest.Part(t, "PROMFLEET_NODE_EXPORTER"), "--web.listen-address", exporter, "--collector.disable-defaults", "--collector.loadavg")
 	proctest.WaitFor(t, "the exporter answers", isUp("http://"+exporter+"/metrics"))
-	p := startPlane(t)
-	h := newHost(t, p, "", "", "--sync.interval", "1s")
-	yml := strings.NewReplacer("EXPORTER", exporter, "SELF", strings.TrimPrefix(h.prometheus, "http://")).Replace(handWritten)
-	write := func(name, text string) {
-		t.Helper()
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(h.dir, name)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	storage := t.TempDir()
+	plane := runPlane(t, storage, command(t, "admin", "token", "create", "--role", "admin", "--name", "e2e", "--storage.path", storage))
+	h := newHost(t, plane, "", "", "--sync.interval", "1s")
+	yml := strings.NewReplacer("EXPORTER", exporter, "PROMETHEUS", strings.TrimPrefix(h.prometheus, "http://")).Replace(handWritten)
+	if err := os.Mkdir(filepath.Join(h.dir, "hall"), 0o755); err != nil {
+		t.Fatal(err)
 	}
-	write("prometheus.yml", yml)
-	write("own/a.json", `[{"targets": ["`+exporter+`"], "labels": {"from": "file"}}]`)
+	write(t, h.dir, map[string]string{"prometheus.yml": yml, "hall/one.json": fmt.Sprintf(`[{"targets":[%q],"labels":{"hall":"1"}}]`, exporter)})
 	h.startPrometheus(prometheus)
-	var before loaded
-	proctest.WaitFor(t, "all is discovered and up", func() bool {
-		before = h.loaded()
-		return len(before.Targets) == 7 && len(before.Pools) == 4 && len(h.active("from files")) == 1 &&
-			h.active("node exporter / 北京")[exporter].Health == "up" && h.active("prometheus")[strings.TrimPrefix(h.prometheus, "http://")].Health == "up"
+	began := time.Now()
+	var was running
+	proctest.WaitFor(t, "Prometheus scrapes all jobs", func() bool {
+		was, _ = h.running()
+		return len(was.Pools) == 5 && h.scrapedAll(began)
 	})
-
-	// The agent does not take a file that says something else than the node's jobs.
-	h.start()
-	proctest.WaitFor(t, "the agent refuses the file", func() bool {
-		n, _, _ := p.Nodes().Get(ctx, h.uuid)
-		return n.Status.State == promfleet.StateFailed && strings.Contains(n.Status.LastError, "existing file")
-	})
-	if n := h.reloads(); n != 0 || readFile(h.config()) != yml {
-		t.Fatalf("%v reloads before the import; the file:\n%s", n, readFile(h.config()))
+	if n := len(was.Active); n != 9 {
+		t.Fatalf("%d active targets are scraped, want 9: %v", n, slices.Sorted(maps.Keys(was.Active)))
 	}
-	change, err := p.Import(ctx, h.uuid, []byte(yml), client.ImportHow{})
+
+	// The agent makes the node known, and touches nothing that is not on the server.
+	loads := h.loads()
+	h.start()
+	proctest.WaitFor(t, "the agent refuses to take the file over", func() bool {
+		return strings.Contains(h.status(ctx).LastError, "import")
+	})
+	if now := readFile(h.config()); now != yml || h.loads() != loads {
+		t.Fatalf("before the import the agent reloaded %d times, and prometheus.yml is %s", h.loads()-loads, now)
+	}
+
+	dry, err := plane.Import(ctx, h.uuid, []byte(yml), client.ImportHow{DryRun: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("imported: %d changes, notes %q", len(change.Changes), change.Notes)
+	imported := time.Now()
+	done, err := plane.Import(ctx, h.uuid, []byte(yml), client.ImportHow{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, got := actions(dry), actions(done); !slices.Equal(want, got) || len(got) != 6 {
+		t.Errorf("the import made %v, its preview had said %v; want a node and five jobs", got, want)
+	}
 	h.settled(promfleet.StateInSync)
-	if !strings.Contains(readFile(h.config()), filepath.Join("targets.d", "prometheus")) {
-		t.Fatalf("the agent did not take the file over:\n%s", readFile(h.config()))
+	t.Logf("FIGURE adopted %v after the import: %d pools, %d active and %d dropped targets; notes: %q",
+		time.Since(imported).Round(time.Millisecond), len(was.Pools), len(was.Active), len(was.Dropped), done.Notes)
+	h.runsLike(was, 8)
+	if n := h.loads() - loads; n != 1 {
+		t.Errorf("the adoption cost %d reloads, want 1", n)
 	}
 	if kept := readFile(h.config() + ".before-promfleet"); kept != yml {
-		t.Errorf("the original was not kept:\n%s", kept)
-	}
-	h.sameLoaded("adopted", before)
-	if n := h.reloads(); n != 1 {
-		t.Errorf("the adoption took %v reloads, want 1", n)
-	}
-	for _, job := range []string{"prometheus", "from files"} {
-		for instance := range h.active(job) {
-			h.noGap(job, instance)
-		}
-	}
-	again, err := p.Import(ctx, h.uuid, []byte(yml), client.ImportHow{})
-	if err != nil || len(again.Changes) != 0 {
-		t.Errorf("a second import: %+v, error %v", again.Changes, err)
+		t.Errorf("the original is kept as %q", kept)
 	}
 
-	// And back.
-	exported, err := p.Export(ctx, h.uuid)
-	if err != nil {
-		t.Fatal(err)
+	// What is there already is imported without a change.
+	again, err := plane.Import(ctx, h.uuid, []byte(yml), client.ImportHow{})
+	if err != nil || len(again.Changes) > 0 {
+		t.Errorf("the second import changed %v, error %v", actions(again), err)
+	}
+
+	// And back: without an agent, with a file that needs no promfleet. The API shows
+	// no secret; whoever has the database has them.
+	shown, err := plane.Export(ctx, h.uuid)
+	if err != nil || strings.Contains(string(shown), "ourPassword") {
+		t.Fatalf("the export, error %v:\n%s", err, shown)
+	}
+	back := command(t, "admin", "export", "--node", h.uuid, "--storage.path", storage) + "\n"
+	if masked := strings.Replace(back, "ourPassword", `"<secret>"`, 1); masked != string(shown) {
+		t.Errorf("the exports differ by more than the secret (-API +admin):\n%s", cmp.Diff(string(shown), masked))
 	}
 	h.proc.Stop(t)
-	write("prometheus.yml", string(exported))
-	resp, err := http.Post(h.prometheus+"/-/reload", "", nil)
-	if err != nil {
+	if err := os.WriteFile(h.config(), []byte(back), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		t.Fatalf("Prometheus does not load the export: %s\n%s", resp.Status, exported)
-	}
-	h.sameLoaded("given back", before)
+	loads = h.loads()
+	reload(t, h.prometheus)
 	if err := os.RemoveAll(h.targets()); err != nil {
 		t.Fatal(err)
 	}
-	h.sameLoaded("without the agent's files", before)
+	h.runsLike(was, 0)
+	if n := h.loads() - loads; n != 1 {
+		t.Errorf("the way back cost %d reloads, want 1", n)
+	}
+	if strings.Contains(back, "targets.d") || strings.Contains(back, "promfleet") {
+		t.Errorf("the export needs promfleet's files:\n%s", back)
+	}
+	h.noGaps(was, time.Since(began))
 }
 
-// loaded is what a Prometheus runs: its sections, its scrape pools, and its targets
-// with all their labels.
-type loaded struct {
-	Sections string
-	Pools    []string
-	Targets  []string
+// actions names what became of what.
+func actions(c promfleet.FleetChange) (all []string) {
+	for _, o := range c.Changes {
+		all = append(all, fmt.Sprintf("%s %s %s %+v", o.Action, o.Kind, o.Key, o.Targets))
+	}
+	return all
 }
 
-func (h *host) loaded() (l loaded) {
+// running is what a Prometheus runs, as its API tells: all that is to be the same
+// before and after. Where static targets come from is left out.
+type running struct {
+	Config  map[string]any // sections, and jobs by name
+	Pools   []string
+	Active  map[string]string // labels by pool, URL and labels; discovered labels
+	Dropped []string          // discovered labels
+}
+
+// running asks Prometheus, also how many of its targets come from the agent's files.
+// An answer that is none is an empty one.
+func (h *host) running() (r running, ours int) {
 	var config struct{ Data struct{ YAML string } }
 	_, body := get(h.prometheus + "/api/v1/status/config")
-	_ = json.Unmarshal(body, &config) // an answer that is none has nothing
-	l.Sections, _, _ = strings.Cut(config.Data.YAML, "scrape_configs:")
+	if json.Unmarshal(body, &config) == nil {
+		r.Config = h.sections(config.Data.YAML)
+	}
+	var pools struct {
+		Data struct{ ScrapePools []string }
+	}
+	_, body = get(h.prometheus + "/api/v1/scrape_pools")
+	_ = json.Unmarshal(body, &pools)
+	r.Pools = slices.Sorted(slices.Values(pools.Data.ScrapePools))
+	type target struct {
+		DiscoveredLabels, Labels map[string]string
+		ScrapePool, ScrapeURL    string
+	}
 	var targets struct {
-		Data struct {
-			ActiveTargets, DroppedTargets []struct {
-				ScrapePool, ScrapeURL    string
-				DiscoveredLabels, Labels map[string]string
-			}
-		}
+		Data struct{ ActiveTargets, DroppedTargets []target }
 	}
 	_, body = get(h.prometheus + "/api/v1/targets?state=any")
 	_ = json.Unmarshal(body, &targets)
-	for _, one := range slices.Concat(targets.Data.ActiveTargets, targets.Data.DroppedTargets) {
-		// Where a target was found is the one thing that changes.
-		if !strings.Contains(one.DiscoveredLabels["__meta_filepath"], string(filepath.Separator)+"own"+string(filepath.Separator)) {
-			delete(one.DiscoveredLabels, "__meta_filepath")
-		}
-		text, err := json.Marshal(one) // maps are sorted
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		l.Targets = append(l.Targets, string(text))
-		l.Pools = append(l.Pools, one.ScrapePool)
+	r.Active = map[string]string{}
+	for _, t := range targets.Data.ActiveTargets {
+		ours += h.withoutOurs(t.DiscoveredLabels)
+		r.Active[fmt.Sprint(t.ScrapePool, " ", t.ScrapeURL, " ", t.Labels)] = fmt.Sprint(t.DiscoveredLabels)
 	}
-	slices.Sort(l.Targets)
-	slices.Sort(l.Pools)
-	l.Pools = slices.Compact(l.Pools)
-	return l
+	for _, t := range targets.Data.DroppedTargets {
+		ours += h.withoutOurs(t.DiscoveredLabels)
+		r.Dropped = append(r.Dropped, fmt.Sprint(t.DiscoveredLabels))
+	}
+	slices.Sort(r.Dropped)
+	return r, ours
 }
 
-// sameLoaded requires that Prometheus comes to run the same again, and stays so.
-func (h *host) sameLoaded(when string, want loaded) {
+// withoutOurs takes out of discovered labels that the target comes from the agent's
+// files, and counts it if it does.
+func (h *host) withoutOurs(labels map[string]string) int {
+	if !strings.HasPrefix(labels["__meta_filepath"], h.targets()+"/") {
+		return 0
+	}
+	delete(labels, "__meta_filepath")
+	return 1
+}
+
+// sections gives a configuration without where static targets come from.
+func (h *host) sections(yml string) map[string]any {
+	sections := map[string]any{}
+	if err := yaml.Unmarshal([]byte(yml), &sections); err != nil {
+		h.t.Fatalf("Prometheus's configuration: %v", err)
+	}
+	jobs := map[string]any{}
+	list, _ := sections["scrape_configs"].([]any)
+	for _, j := range list {
+		job, _ := j.(map[string]any)
+		delete(job, "static_configs")
+		theirs, _ := job["file_sd_configs"].([]any)
+		theirs = slices.DeleteFunc(theirs, func(c any) bool { return strings.Contains(fmt.Sprint(c), "targets.d/") })
+		if len(theirs) == 0 {
+			delete(job, "file_sd_configs")
+		} else {
+			job["file_sd_configs"] = theirs
+		}
+		jobs[fmt.Sprint(job["job_name"])] = job
+	}
+	sections["scrape_configs"] = jobs
+	return sections
+}
+
+// runsLike waits until Prometheus runs the same as it did, and scrapes all of it, with
+// as many targets from the agent's files: a reload is done seconds before the pools
+// have what it brings.
+func (h *host) runsLike(was running, fromOurs int) {
 	h.t.Helper()
-	var got loaded
-	since := time.Time{}
-	proctest.WaitFor(h.t, when+": it runs the same for two seconds", func() bool {
-		if got = h.loaded(); !reflect.DeepEqual(got, want) {
-			since = time.Time{}
+	var now running
+	var ours int
+	defer func() {
+		if diff := cmp.Diff(was, now); diff != "" || ours != fromOurs {
+			h.t.Logf("%d targets come from the agent's files, want %d; Prometheus runs something else than before (-was +now):\n%s", ours, fromOurs, diff)
+		}
+	}()
+	since := time.Now()
+	proctest.WaitFor(h.t, "Prometheus runs what it ran before", func() bool {
+		now, ours = h.running()
+		return ours == fromOurs && cmp.Equal(was, now) && h.scrapedAll(since)
+	})
+}
+
+// scrapedAll says whether each target was scraped since.
+func (h *host) scrapedAll(since time.Time) bool {
+	var targets struct {
+		Data struct{ ActiveTargets []activeTarget }
+	}
+	_, body := get(h.prometheus + "/api/v1/targets?state=active")
+	if json.Unmarshal(body, &targets) != nil {
+		return false
+	}
+	for _, t := range targets.Data.ActiveTargets {
+		if !t.LastScrape.After(since) {
 			return false
 		}
-		if since.IsZero() {
-			since = time.Now()
+	}
+	return len(targets.Data.ActiveTargets) > 0
+}
+
+// noGaps requires of each series of up that there are as many as before, and that
+// no scrape was missed.
+func (h *host) noGaps(was running, within time.Duration) {
+	h.t.Helper()
+	var answer struct {
+		Data struct {
+			Result []struct {
+				Metric map[string]string
+				Values [][2]any
+			}
 		}
-		return time.Since(since) > 2*time.Second
-	})
+	}
+	_, body := get(h.prometheus + "/api/v1/query?query=" + url.QueryEscape(fmt.Sprintf("up[%ds]", int(within.Seconds())+1)))
+	if err := json.Unmarshal(body, &answer); err != nil {
+		h.t.Fatal(err)
+	}
+	if series := len(answer.Data.Result); series != len(was.Active) {
+		h.t.Errorf("%d series of up for %d targets", series, len(was.Active))
+	}
+	var longest time.Duration
+	for _, s := range answer.Data.Result {
+		var before float64
+		for i, v := range s.Values {
+			at, _ := v[0].(float64)
+			if d := time.Duration((at - before) * 1e9).Round(time.Millisecond); i > 0 {
+				longest = max(longest, d)
+				if d >= 2*scrapeInterval {
+					h.t.Errorf("%v: two of %d scrapes are %v apart", s.Metric, len(s.Values), d)
+				}
+			}
+			before = at
+		}
+	}
+	h.t.Logf("FIGURE %d series of up over %v: the longest distance of two samples is %v", len(answer.Data.Result), within.Round(time.Second), longest)
 }
