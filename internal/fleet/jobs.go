@@ -166,9 +166,11 @@ func (s *Service) changeJobIn(ctx context.Context, tx Tx, c *change, by Principa
 	if err != nil {
 		return out, err
 	}
-	if unchanged := same(before, after) && string(plainOf(s, rec)) == old.Text; !unchanged && manager != "" {
-		return out, was.editable() // only its targets are released
-	} else if unchanged && manager == was.ManagedBy && targetsManager == was.TargetsManagedBy {
+	unchanged := same(before, after) && string(plainOf(s, rec)) == old.Text
+	if !unchanged && manager != "" {
+		return out, was.editable()
+	}
+	if unchanged && slices.Equal(before.Contacts, after.Contacts) && manager == was.ManagedBy && targetsManager == was.TargetsManagedBy {
 		return before, nil
 	}
 	rec.ManagedBy, rec.TargetsManagedBy = manager, targetsManager
@@ -183,10 +185,10 @@ func plainOf(s *Service, rec *JobRecord) json.RawMessage {
 	return json.RawMessage(v.Text)
 }
 
-// same tells whether two records show the same but for their times.
+// same tells whether two records show the same but for their times and contacts,
+// which are no matter of files.
 func same(a, b promfleet.Job) bool {
-	return a.Key == b.Key && a.JobName == b.JobName && a.Remark == b.Remark && string(a.ScrapeConfig) == string(b.ScrapeConfig) &&
-		slices.Equal(a.Contacts, b.Contacts)
+	return a.Key == b.Key && a.JobName == b.JobName && a.Remark == b.Remark && string(a.ScrapeConfig) == string(b.ScrapeConfig)
 }
 
 // setJob checks in against the node's base and other jobs and puts it into rec,

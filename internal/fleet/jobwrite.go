@@ -52,9 +52,6 @@ func releasedJob(rec *JobRecord, in promfleet.JobInput) (manager, targets string
 	if targets, err = released("body.targets_managed_by", rec.TargetsManagedBy, in.TargetsManagedBy); err != nil {
 		return "", "", err
 	}
-	if manager != "" && targets == rec.TargetsManagedBy {
-		return "", "", rec.editable()
-	}
 	return manager, targets, nil
 }
 

@@ -129,9 +129,6 @@ func (s *Service) changeNode(ctx context.Context, tx Tx, c *change, by Principal
 	if err != nil {
 		return out, err
 	}
-	if manager != "" {
-		return out, rec.editable()
-	}
 	old, err := s.open(rec.SealedBase, baseContext(uuid))
 	if err != nil {
 		return out, err
@@ -141,6 +138,10 @@ func (s *Service) changeNode(ctx context.Context, tx Tx, c *change, by Principal
 	in.Contacts = f.contacts("body.contacts", in.Contacts)
 	if err := f.err(); err != nil {
 		return out, err
+	}
+	// Whom to reach is not a matter of files.
+	if manager != "" && (in.BaseConfig != before.BaseConfig || !slices.Equal(in.Tags, before.Tags)) {
+		return out, rec.editable()
 	}
 	if err := liveContacts(ctx, tx, in.Contacts); err != nil {
 		return out, err

@@ -54,7 +54,6 @@ func TestManagedIsRefused(t *testing.T) {
 		managed := []struct{ method, path, body string }{
 			{"PATCH", "/nodes/" + a, `{"tags":["x"]}`},
 			{"PATCH", "/nodes/" + a, `{"base_config":""}`},
-			{"PATCH", "/nodes/" + a, `{"contacts":[]}`},
 			{"PATCH", webPath, `{"remark":"x"}`},
 			{"PATCH", webPath, `{"targets_managed_by":"","remark":"x"}`},
 			{"PUT", webPath, `{"node":"` + a + `","key":"web","remark":"x","managed_by":""}`},
@@ -109,6 +108,13 @@ func TestManagedIsRefused(t *testing.T) {
 		s.api(200, "PATCH", fmt.Sprint("/tags/", tag("free")), `{"name":"freer"}`)
 		s.api(200, "PATCH", fmt.Sprint("/tags/", tag("on-node")), `{"remark":"no name"}`)
 		must(agent.Register(ctx, registration(a)))
+		user := must(s.Users().Create(ctx, promfleet.UserInput{Name: "on call", Role: promfleet.RoleViewer}))
+		contact := must(s.Contacts(user.ID).Create(ctx, promfleet.ContactInput{Tel: "112"})).ID
+		for _, path := range []string{webPath, "/nodes/" + a} { // whom to reach is no matter of files
+			if v := s.api(200, "PATCH", path, fmt.Sprintf(`{"contacts":[%d]}`, contact)); fmt.Sprint(v["contacts"]) != fmt.Sprintf("[%d]", contact) || v["managed_by"] != "team/files" {
+				t.Errorf("%s: %v", path, v)
+			}
+		}
 
 		// Releasing: alone, with another change, of the targets alone.
 		s.api(200, "PATCH", webPath, `{"targets_managed_by":""}`)
