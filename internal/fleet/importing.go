@@ -131,7 +131,12 @@ func (s *Service) ImportConfig(ctx context.Context, by Principal, node string, y
 		return promfleet.FleetChange{}, err
 	}
 	change, left, err := s.applied(ctx, by, imported.Documents, ApplyOptions{AllowRemoval: allowRemoval, importing: true,
-		At: func(int) string { return "body" }})
+		At: func(i int) string {
+			if d := imported.Documents[i]; d.Kind == promfleet.FleetJob {
+				return fmt.Sprintf("job %q", d.JobName)
+			}
+			return "body"
+		}})
 	if err != nil {
 		return change, err
 	}

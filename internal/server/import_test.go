@@ -130,7 +130,7 @@ func TestImportRefuses(t *testing.T) {
 		{"no mapping", "- a\n", "text/plain", 422, "!!seq"},
 		{"an unknown section", importedYML + "globl: {}\n", "application/yaml", 422, "globl"},
 		{"an unknown field", importedYML + "  - job_name: x\n    scrape_intervall: 1s\n", "application/yaml", 422, "scrape_intervall"},
-		{"secrets that stand for none", strings.NewReplacer("canary-1", "<secret>", "canary-2", "<secret>").Replace(importedYML), "application/yaml", 422, "scrape_config.basic_auth.password"},
+		{"secrets that stand for none", strings.NewReplacer("canary-1", "<secret>", "canary-2", "<secret>").Replace(importedYML), "application/yaml", 422, `job \"web frontend\".scrape_config.basic_auth.password`},
 		{"and the other", strings.NewReplacer("canary-1", "<secret>", "canary-2", "<secret>").Replace(importedYML), "application/yaml", 422, "remote_write[0].basic_auth.password"},
 		{"a password that is not shown", strings.Replace(importedYML, "http://tsdb", "http://u:xxxxx@tsdb", 1), "application/yaml", 422, "body.remote_write[0].url"},
 		{"no UTF-8", "a: \xff", "application/yaml", 400, "UTF-8"},
