@@ -26,23 +26,7 @@ func (c *command) addTarget(app *kingpin.Application) {
 		l.deletedFlag(cmd, "The deleted targets instead of the live ones.")
 	})
 	r.get()
-	r.create(func(cmd *kingpin.CmdClause) func(*client.Client) (promfleet.TargetInput, error) {
-		in := promfleet.TargetInput{}
-		job := jobFlag(cmd)
-		cmd.Flag("addr", "host, host:port, [v6]:port, or a URL for probe jobs.").Required().StringVar(&in.Addr)
-		cmd.Flag("name", "Name; with addr, unique in the job.").StringVar(&in.Name)
-		cmd.Flag("remark", "What it is.").StringVar(&in.Remark)
-		labels := cmd.Flag("label", "Label, as name=value; may be repeated.").Strings()
-		cmd.Flag("tag", "Tag; may be repeated.").StringsVar(&in.Tags)
-		return func(cl *client.Client) (promfleet.TargetInput, error) {
-			var err error
-			if in.Labels, err = labelsOf(*labels); err != nil {
-				return in, err
-			}
-			in.Job, err = c.jobID(cl, *job)
-			return in, err
-		}
-	})
+	c.targetCreate(r)
 	r.update(func(cmd *kingpin.CmdClause) func() (map[string]any, error) {
 		addr := givenFlag(cmd, "addr", "host, host:port, [v6]:port, or a URL for probe jobs.")
 		name := givenFlag(cmd, "name", "Name; with addr, unique in the job.")
