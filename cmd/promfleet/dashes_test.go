@@ -9,8 +9,8 @@ import (
 
 func TestDashes(t *testing.T) {
 	app := kingpin.New("x", "")
-	app.Command("a", "").Flag("yes", "").Bool()
-	app.Command("b", "").Command("c", "").Flag("file", "").String()
+	app.Command("a", "").Flag("yes", "").Short('f').Bool()
+	app.Command("b", "").Command("c", "").Flag("file", "").Short('f').String()
 	for in, want := range map[string]string{
 		"":               "",
 		"b c -":          "b c -- -",
@@ -20,6 +20,8 @@ func TestDashes(t *testing.T) {
 		"b c --file -":   "b c --file=-",
 		"b c --file=x -": "b c --file=x -- -",
 		"b c --file - -": "b c --file=- -- -",
+		"b c -f - -":     "b c --file=- -- -",
+		"a -f -":         "a -f -- -",
 		"b c -- -":       "b c -- -",
 		"b c - -- x":     "b c -- x -",
 	} {

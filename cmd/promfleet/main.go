@@ -67,6 +67,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	c.addToken(app)
 	c.addJoinToken(app)
 	c.addEvent(app)
+	c.addApply(app)
+	c.addDiff(app)
+	c.addImport(app)
+	c.addExport(app)
 
 	args = dashes(app.Model(), agentRuns(args))
 	_, err := app.Parse(args)
