@@ -60,3 +60,21 @@ func TestOpenAPIDocument(t *testing.T) {
 		t.Errorf("the OpenAPI document changed; go test ./internal/api -update rewrites %s", golden)
 	}
 }
+
+// Editors get the schema of fleet files without credentials.
+func TestFleetfileSchema(t *testing.T) {
+	h, err := New(t.Context(), nil, Options{Version: "dev", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for method, status := range map[string]int{http.MethodGet: http.StatusOK, http.MethodHead: http.StatusOK, http.MethodPost: http.StatusMethodNotAllowed} {
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), method, Prefix+"/fleetfile.schema.json", nil))
+		if rec.Code != status {
+			t.Errorf("%s is answered %d, not %d", method, rec.Code, status)
+		}
+		if ct := rec.Header().Get("Content-Type"); status == http.StatusOK && (ct != "application/schema+json" || !json.Valid(rec.Body.Bytes())) {
+			t.Errorf("%s gives %s that is JSON: %t", method, ct, json.Valid(rec.Body.Bytes()))
+		}
+	}
+}
