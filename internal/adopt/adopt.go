@@ -6,11 +6,13 @@ package adopt
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"go.yaml.in/yaml/v3"
 
@@ -35,9 +37,6 @@ type Imported struct {
 // config the job_name, static targets as targets, comments as remarks, and the rest
 // as the job's scrape_config. An error is a *promfleet.Error.
 func Import(yml []byte, node string) (Imported, error) {
-	if bytes.HasPrefix(yml, []byte{0xff, 0xfe}) || bytes.HasPrefix(yml, []byte{0xfe, 0xff}) {
-		return Imported{}, promfleet.Errorf(promfleet.Invalid, "the file is UTF-16; save it as UTF-8")
-	}
 	text := normal(yml)
 	if strings.HasPrefix(text, render.Header) {
 		return Imported{}, promfleet.Errorf(promfleet.Invalid,
@@ -45,6 +44,10 @@ func Import(yml []byte, node string) (Imported, error) {
 	}
 	cfg, err := check.LoadExisting([]byte(text))
 	if err != nil {
+		if root, _ := parse(text[:min(len(text), check.MaxSize)]); root != nil && root.Kind != yaml.MappingNode {
+			return Imported{}, promfleet.Errorf(promfleet.Invalid,
+				"this is not a prometheus.yml: its sections such as global and scrape_configs are missing")
+		}
 		return Imported{}, refused(err)
 	}
 	p, err := split(text)
@@ -87,11 +90,26 @@ func Import(yml []byte, node string) (Imported, error) {
 	return out, nil
 }
 
-// normal gives text with plain line ends and without a byte order mark, which YAML
-// takes for nothing.
+// normal gives text as UTF-8 with plain line ends and without a byte order mark,
+// which is how YAML reads it.
 func normal(yml []byte) string {
-	text := strings.TrimPrefix(string(yml), "\ufeff")
-	return strings.ReplaceAll(text, "\r\n", "\n")
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(yml, []byte{0xff, 0xfe}):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(yml, []byte{0xfe, 0xff}):
+		order = binary.BigEndian
+	}
+	text := string(yml)
+	if order != nil && len(yml)%2 == 0 {
+		units := make([]uint16, len(yml)/2)
+		for i := range units {
+			units[i] = order.Uint16(yml[2*i:])
+		}
+		text = string(utf16.Decode(units))
+	}
+	text = strings.TrimPrefix(text, "\ufeff")
+	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 }
 
 func refused(err error) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -24,7 +25,10 @@ type Job struct {
 // sorted by key, their targets in static_configs and remarks as comments. Import
 // takes it apart into the same again.
 func Export(base string, jobs []Job) ([]byte, error) {
-	base = tidy(base)
+	base, err := trimmed(base)
+	if err != nil {
+		return nil, fmt.Errorf("base config: %w", err)
+	}
 	list, err := scrapeConfigs(jobs)
 	if err != nil {
 		return nil, err
@@ -71,8 +75,7 @@ func follows(base string, whole []byte) bool {
 	if len(after.Content) != have+2 || after.Content[have].Value != section {
 		return false
 	}
-	want, err := plainRest(after, have)
-	return err == nil && says(base, want)
+	return says(base, without(after, have))
 }
 
 func block(n *yaml.Node) {
@@ -135,35 +138,37 @@ func groupsOf(j *Job) (groups []render.Group, err error) {
 // comment writes the remarks of a job and its targets beside them.
 func comment(n *yaml.Node, j *Job) error {
 	n.HeadComment = asComment(j.Remark)
-	said := map[string]string{}
+	said := map[[2]string]string{}
 	for _, t := range j.Targets {
-		if c := asComment(t.Remark); c != "" {
-			said[t.Addr+" "+labelText(t.Labels, nil)] = c
+		id := [2]string{t.Addr, labelText(t.Labels, nil)}
+		if r := remark(said[id], t.Remark); r != "" {
+			said[id] = r
 		}
-	}
-	if len(said) == 0 {
-		return nil
 	}
 	own, err := fields(j.ScrapeConfig)
 	if err != nil {
 		return err
 	}
+	static := lookup(n, "static_configs")
+	if static == nil {
+		return nil
+	}
 	skip, _ := own["static_configs"].([]any)
-	for _, g := range lookup(n, "static_configs").Content[len(skip):] {
+	for i, g := range static.Content {
+		targetsFirst(g)
+		if i < len(skip) {
+			continue
+		}
 		var labels map[string]string
 		if set := lookup(g, "labels"); set != nil {
 			if err := set.Decode(&labels); err != nil {
 				return err
 			}
 		}
-		for name := range labels {
-			if strings.HasPrefix(name, ourMeta) {
-				delete(labels, name)
-			}
-		}
+		maps.DeleteFunc(labels, func(name, _ string) bool { return strings.HasPrefix(name, ourMeta) })
 		text := labelText(labels, nil)
 		for _, t := range lookup(g, "targets").Content {
-			if c := said[t.Value+" "+text]; strings.Contains(c, "\n") {
+			if c := asComment(said[[2]string{t.Value, text}]); strings.Contains(c, "\n") {
 				t.HeadComment = c
 			} else {
 				t.LineComment = c
@@ -171,4 +176,11 @@ func comment(n *yaml.Node, j *Job) error {
 		}
 	}
 	return nil
+}
+
+// targetsFirst puts the labels of a group behind its targets, where people have them.
+func targetsFirst(g *yaml.Node) {
+	if len(g.Content) == 4 && g.Content[0].Value == "labels" {
+		g.Content = []*yaml.Node{g.Content[2], g.Content[3], g.Content[0], g.Content[1]}
+	}
 }

@@ -3,9 +3,11 @@ package adopt
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
 	"slices"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"promfleet/internal/render"
 )
@@ -16,51 +18,49 @@ import (
 func keysOf(names []string) []string {
 	claims := map[string][]string{}
 	for _, name := range names {
-		claims[keyOf(name)] = append(claims[keyOf(name)], name)
-	}
-	has := make(map[string]string, len(names)) // key by name
-	taken := map[string]bool{}
-	for key, by := range claims {
-		slices.Sort(by)
-		if i := slices.Index(by, key); i > 0 {
-			by[0], by[i] = by[i], by[0]
-		}
-		has[by[0]], taken[key] = key, true
-	}
-	for _, key := range slices.Sorted(maps.Keys(claims)) {
-		for _, name := range slices.Sorted(slices.Values(claims[key][1:])) {
-			has[name] = suffixed(key, name, taken)
-			taken[has[name]] = true
-		}
+		key := keyOf(name)
+		claims[key] = append(claims[key], name)
 	}
 	keys := make([]string, len(names))
 	for i, name := range names {
-		keys[i] = has[name]
+		key := keyOf(name)
+		first := slices.Min(claims[key])
+		if slices.Contains(claims[key], key) {
+			first = key
+		}
+		if name != first {
+			key = suffixed(key, name, claims)
+		}
+		keys[i] = key
 	}
 	return keys
 }
 
-// suffixed adds so much of a hash of the name that nobody else has the key.
-func suffixed(key, name string, taken map[string]bool) string {
+// suffixed adds so much of a hash of the name that no other key is the same.
+func suffixed(key, name string, taken map[string][]string) string {
 	sum := sha256.Sum256([]byte(name))
 	hash := hex.EncodeToString(sum[:])
 	for n := 6; ; n += 2 {
 		longer := key[:min(len(key), render.MaxKey-n-1)] + "_" + hash[:n]
-		if !taken[longer] || n == len(hash) {
+		if _, ok := taken[longer]; !ok || n == len(hash) {
 			return longer
 		}
 	}
 }
 
-// keyOf makes a key of a name: other characters than ASCII letters and digits are _,
-// and one _ stands for many. A name without any gives job_ and a hash.
+// keyOf makes a key of a name: letters lose their accents, other characters than
+// ASCII letters and digits are _, and one _ stands for many. A name without any gives
+// job_ and a hash.
 func keyOf(name string) string {
 	if render.ValidKey(name) {
 		return name
 	}
 	var b strings.Builder
 	gap := false
-	for _, r := range name {
+	for _, r := range norm.NFKD.String(name) {
+		if unicode.Is(unicode.Mn, r) {
+			continue
+		}
 		if r < '0' || r > '9' && r < 'A' || r > 'Z' && r < 'a' || r > 'z' {
 			gap = true
 			continue

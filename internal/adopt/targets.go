@@ -1,7 +1,6 @@
 package adopt
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -39,7 +38,13 @@ func takeJob(n *yaml.Node, name string) (d promfleet.FleetDocument, notes []stri
 	}
 	delete(sc, "job_name")
 	skip := map[*yaml.Node]bool{}
-	targets, kept, notes := takeStatic(sc["static_configs"], lookup(n, "static_configs"), skip, ruledBy(raw))
+	targets := []promfleet.FleetTarget{}
+	kept, _ := sc["static_configs"].([]any)
+	if why := ruledBy(raw); why != "" && len(kept) > 0 && !slices.ContainsFunc(kept, exported) {
+		notes = append(notes, "its targets stay in the scrape_config and are edited there: "+why)
+	} else {
+		targets, kept, notes = takeStatic(kept, lookup(n, "static_configs"), skip)
+	}
 	delete(sc, "static_configs")
 	if len(kept) > 0 {
 		sc["static_configs"] = kept
@@ -48,7 +53,7 @@ func takeJob(n *yaml.Node, name string) (d promfleet.FleetDocument, notes []stri
 		return d, nil, err
 	}
 	d.Targets = &targets
-	d.Remark = remarkOf(n, skip)
+	d.Remark = remarkOf(skip, n)
 	return d, notes, nil
 }
 
@@ -63,127 +68,128 @@ func encoded(v any) (json.RawMessage, error) {
 // found is a target with what tells it from others with its address.
 type found struct {
 	promfleet.FleetTarget
-	said  []string // the comments beside it
-	times int
+	labels string // sorted, as one text
+	times  int
 }
 
-// static is what static_configs give.
-type static struct {
-	byAddr map[string]map[string]*found // by labels as one text
-	kept   []any
-	notes  notes
+// finder collects the targets of a job.
+type finder struct {
+	skip   map[*yaml.Node]bool // whose comments are theirs
+	byAddr map[string][]*found
+	seen   map[[2]string]*found // by address and labels
 }
 
-// takeStatic makes targets of static_configs, v as JSON and n as YAML with the
-// comments. Groups and addresses that cannot be targets are kept as they are; ruled
-// says why all those cannot that an export did not write.
-func takeStatic(v any, n *yaml.Node, skip map[*yaml.Node]bool, ruled string) (targets []promfleet.FleetTarget, kept []any, list []string) {
-	groups, _ := v.([]any)
-	s := static{byAddr: map[string]map[string]*found{}}
+// takeStatic makes targets of static_configs, groups as JSON and n as YAML with the
+// comments. What cannot be targets is kept as it is.
+func takeStatic(groups []any, n *yaml.Node, skip map[*yaml.Node]bool) (targets []promfleet.FleetTarget, kept []any, notes []string) {
+	f := finder{skip, map[string][]*found{}, map[[2]string]*found{}}
 	for i, g := range groups {
-		labels, why := labelsOf(g)
-		if why == "" && !exported(g) {
-			why = ruled
+		addrs, labels, rest, why := groupOf(g)
+		if rest != nil {
+			kept = append(kept, rest)
+			notes = append(notes, fmt.Sprintf("static_configs[%d]: %s", i, why))
 		}
-		s.take(i, g, labels, why, lookup(n, i, "targets"), skip)
-	}
-	return s.targets(), s.kept, s.notes.list()
-}
-
-// take takes one group; why: it cannot be taken.
-func (s *static) take(i int, v any, labels map[string]string, why string, n *yaml.Node, skip map[*yaml.Node]bool) {
-	g, _ := v.(map[string]any) // null has no targets
-	list, _ := g["targets"].([]any)
-	if why != "" && len(list) > 0 {
-		s.kept = append(s.kept, v)
-		s.notes.add("static_configs[%d] stays in the scrape_config, and its targets are edited there: %s", i, why)
-		return
-	}
-	text := labelText(labels, nil)
-	var bad []any
-	for j, t := range list {
-		addr, _ := t.(string)
-		if err := check.Address(addr); err != nil {
-			bad = append(bad, t)
-			s.notes.add("static_configs[%d].targets[%d] stays in the scrape_config, and is edited there: %v", i, j, err)
+		if addrs == nil {
 			continue
 		}
-		f := s.at(addr, text, labels)
-		f.times++
-		// The node of the target itself, not what an alias stands for, has the comment.
-		if n != nil && n.Kind == yaml.SequenceNode && j < len(n.Content) {
-			at := n.Content[j]
-			skip[at] = true
-			f.said = append(f.said, comments(at.HeadComment), comments(at.LineComment), comments(at.FootComment))
+		var node *yaml.Node
+		if n != nil && n.Kind == yaml.SequenceNode && i < len(n.Content) {
+			node = n.Content[i]
 		}
+		f.add(addrs, labels, node)
 	}
-	switch len(bad) {
-	case 0:
-	case len(list):
-		s.kept = append(s.kept, v)
-	default:
-		rest := maps.Clone(g)
-		rest["targets"] = bad
-		s.kept = append(s.kept, rest)
+	targets, more := f.targets()
+	return targets, kept, append(notes, more...)
+}
+
+// add takes the targets of a group, those of addrs that are not "". Comments beside a
+// target are its own; those at a group of a single target are too.
+func (f finder) add(addrs []string, labels map[string]string, group *yaml.Node) {
+	text := labelText(labels, nil)
+	list := lookup(group, "targets")
+	for j, addr := range addrs {
+		if addr == "" {
+			continue
+		}
+		said := ""
+		switch {
+		case len(addrs) == 1 && group != nil:
+			f.skip[group] = true
+			said = remarkOf(nil, group, resolved(group), list)
+		case list != nil && list.Kind == yaml.SequenceNode && j < len(list.Content):
+			at := list.Content[j]
+			f.skip[at] = true
+			said = remarkOf(nil, at)
+		}
+		id := [2]string{addr, text}
+		t := f.seen[id]
+		if t == nil {
+			t = &found{FleetTarget: promfleet.FleetTarget{Addr: addr, Labels: labels}, labels: text}
+			f.seen[id] = t
+			f.byAddr[addr] = append(f.byAddr[addr], t)
+		}
+		t.times++
+		t.Remark = remark(t.Remark, said)
 	}
 }
 
-func (s *static) at(addr, text string, labels map[string]string) *found {
-	if s.byAddr[addr] == nil {
-		s.byAddr[addr] = map[string]*found{}
-	}
-	f := s.byAddr[addr][text]
-	if f == nil {
-		f = &found{FleetTarget: promfleet.FleetTarget{Addr: addr, Labels: labels}}
-		s.byAddr[addr][text] = f
-	}
-	return f
-}
-
-// targets gives what was found, sorted by address, then name.
-func (s *static) targets() []promfleet.FleetTarget {
-	targets := []promfleet.FleetTarget{}
-	var twice []string
-	for _, addr := range slices.Sorted(maps.Keys(s.byAddr)) {
-		name(s.byAddr[addr])
-		for _, text := range slices.Sorted(maps.Keys(s.byAddr[addr])) {
-			f := s.byAddr[addr][text]
-			if f.times > 1 {
-				twice = append(twice, addr)
+// targets gives them by address, those with the same address named.
+func (f finder) targets() (targets []promfleet.FleetTarget, notes []string) {
+	targets = []promfleet.FleetTarget{}
+	for _, addr := range slices.Sorted(maps.Keys(f.byAddr)) {
+		same := f.byAddr[addr]
+		name(same)
+		slices.SortFunc(same, func(a, b *found) int { return strings.Compare(a.Name, b.Name) })
+		for _, t := range same {
+			if t.times > 1 {
+				notes = append(notes, fmt.Sprintf("target %s is there %d times with the same labels: Prometheus scrapes it once, and it is kept once", addr, t.times))
 			}
 			var cut bool
-			if f.Remark, cut = bounded(remark(f.said...)); cut {
-				s.notes.add("target %s: its comments are longer than a remark may be; the rest of them is not kept", addr)
+			if t.Remark, cut = bounded(t.Remark); cut {
+				notes = append(notes, fmt.Sprintf("target %s: its comments are longer than a remark may be; the rest of them is not kept", addr))
 			}
-			targets = append(targets, f.FleetTarget)
+			targets = append(targets, t.FleetTarget)
 		}
 	}
-	if len(twice) > 0 {
-		s.notes.add("there more than once with the same labels, which Prometheus scrapes once, and kept once: %s", some(twice))
-	}
-	slices.SortFunc(targets, func(a, b promfleet.FleetTarget) int {
-		return cmp.Or(strings.Compare(a.Addr, b.Addr), strings.Compare(a.Name, b.Name))
-	})
-	return targets
+	return targets, notes
 }
 
-// exported tells whether a static group has labels that only an export writes.
-func exported(v any) bool {
-	g, _ := v.(map[string]any)
+// groupOf takes a static group apart. What of it cannot be the fleet's is rest, and
+// why says so; its addresses are "" in addrs.
+func groupOf(v any) (addrs []string, labels map[string]string, rest any, why string) {
+	g, ok := v.(map[string]any)
+	if !ok {
+		return nil, nil, nil, "" // null: no target
+	}
 	set, _ := g["labels"].(map[string]any)
-	for name := range set {
-		if strings.HasPrefix(name, ourMeta) {
-			return true
+	if labels, why = labelsOf(set); why != "" {
+		return nil, nil, g, "its targets stay in the scrape_config and are edited there: " + why
+	}
+	list, _ := g["targets"].([]any)
+	var refused []any
+	for _, t := range list {
+		addr, _ := t.(string)
+		if err := check.Address(addr); err != nil {
+			if refused == nil {
+				why = err.Error()
+			}
+			refused = append(refused, t)
+			addr = ""
 		}
+		addrs = append(addrs, addr)
 	}
-	return false
+	if refused == nil {
+		return addrs, labels, nil, ""
+	}
+	stay := map[string]any{"targets": refused}
+	if set != nil {
+		stay["labels"] = set
+	}
+	return addrs, labels, stay, fmt.Sprintf("%d of its targets stay in the scrape_config and are edited there: %s", len(refused), why)
 }
 
-// labelsOf gives the labels of a static group, or says why its targets cannot be
-// the fleet's.
-func labelsOf(v any) (labels map[string]string, why string) {
-	g, _ := v.(map[string]any)
-	set, _ := g["labels"].(map[string]any)
+// labelsOf gives the labels of a group, or says why a target cannot have them.
+func labelsOf(set map[string]any) (labels map[string]string, why string) {
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		value, _ := set[name].(string)
 		switch {
@@ -209,22 +215,18 @@ func labelsOf(v any) (labels map[string]string, why string) {
 
 // name gives names to targets of one address, made of the labels in which they
 // differ: the same whatever their order. A single one needs none.
-func name(same map[string]*found) {
+func name(same []*found) {
 	if len(same) < 2 {
 		return
 	}
-	var first *found
 	differ := map[string]bool{}
-	for _, f := range same {
-		if first == nil {
-			first = f
+	first := same[0].Labels
+	for _, f := range same[1:] {
+		for label, value := range f.Labels {
+			differ[label] = differ[label] || first[label] != value
 		}
-		for _, labels := range []map[string]string{f.Labels, first.Labels} {
-			for label := range labels {
-				if f.Labels[label] != first.Labels[label] {
-					differ[label] = true
-				}
-			}
+		for label, value := range first {
+			differ[label] = differ[label] || f.Labels[label] != value
 		}
 	}
 	seen := map[string]bool{}
@@ -234,12 +236,24 @@ func name(same map[string]*found) {
 		hashed = hashed || seen[f.Name] || len(f.Name) > maxName || strings.IndexFunc(f.Name, unicode.IsControl) >= 0
 		seen[f.Name] = true
 	}
-	for text, f := range same {
+	for _, f := range same {
 		if hashed {
-			sum := sha256.Sum256([]byte(text))
+			sum := sha256.Sum256([]byte(f.labels))
 			f.Name = hex.EncodeToString(sum[:8])
 		}
 	}
+}
+
+// exported tells whether a static group has labels that only an export writes.
+func exported(v any) bool {
+	g, _ := v.(map[string]any)
+	set, _ := g["labels"].(map[string]any)
+	for name := range set {
+		if strings.HasPrefix(name, ourMeta) {
+			return true
+		}
+	}
+	return false
 }
 
 // labelText writes labels as a=b,c=d, sorted; of only some, if these are given.

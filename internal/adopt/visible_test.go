@@ -38,7 +38,7 @@ func TestTargetsThatRelabellingWouldSee(t *testing.T) {
 			if said := strings.Join(in.Notes, "\n"); !strings.Contains(said, c.note) || (said == "") != (c.note == "") {
 				t.Errorf("notes: %s", said)
 			}
-			if err := roundTrip([]byte(yml)); err != nil {
+			if _, err := roundTrip([]byte(yml)); err != nil {
 				t.Error(err)
 			}
 		})
