@@ -52,6 +52,10 @@ func databases(t *testing.T, postgres *pgtest.Server) (next func() string) {
 func scripts(t *testing.T, database string, storageURL func() string) {
 	prometheus := proctest.Part(t, "PROMFLEET_PROMETHEUS_DEBIAN")
 	path := filepath.Dir(proctest.Part(t, "PROMFLEET_BIN")) + string(filepath.ListSeparator) + os.Getenv("PATH")
+	examples, err := filepath.Abs("../../docs/examples")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 scriptDir,
 		RequireExplicitExec: true,
@@ -62,6 +66,7 @@ func scripts(t *testing.T, database string, storageURL func() string) {
 			env.Setenv("PROMFLEET_URL", "http://"+addr)
 			env.Setenv("PROMFLEET_STORAGE_URL", storageURL())
 			env.Setenv("PROMETHEUS_BIN", prometheus)
+			env.Setenv("EXAMPLES", examples)
 			return err
 		},
 		Condition: func(cond string) (bool, error) {
