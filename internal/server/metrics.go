@@ -45,6 +45,9 @@ func (w *countingWriter) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// Flush is for who does not unwrap, as what compresses does not.
+func (w *countingWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
+
 // scrapeTimeout bounds the question to the store at a scrape.
 const scrapeTimeout = 5 * time.Second
 
