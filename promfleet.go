@@ -154,6 +154,7 @@ type Token struct {
 	ID         int64      `json:"id"`
 	Name       string     `json:"name"`
 	Role       Role       `json:"role" enum:"viewer,editor,admin,sd"`
+	User       int64      `json:"user,omitempty" doc:"id of the user whose it is; absent: it is nobody's"`
 	CreatedAt  time.Time  `json:"created_at"`
 	ExpiresAt  *time.Time `json:"expires_at,omitempty" doc:"absent: it does not expire"`
 	LastUsedAt *time.Time `json:"last_used_at,omitempty" doc:"to the minute"`
@@ -164,6 +165,13 @@ type Token struct {
 type TokenInput struct {
 	Name      string     `json:"name" minLength:"1" maxLength:"200"`
 	Role      Role       `json:"role" enum:"viewer,editor,admin,sd" doc:"sd: HTTP SD and nothing else"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}
+
+// UserTokenInput asks for a new token of a user's.
+type UserTokenInput struct {
+	Name      string     `json:"name" minLength:"1" maxLength:"200"`
+	Role      Role       `json:"role,omitempty" enum:"viewer,editor,admin" doc:"at most the user's; default: the user's"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 }
 

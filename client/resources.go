@@ -184,6 +184,37 @@ func (c *Client) SetPassword(ctx context.Context, user int64, in promfleet.Passw
 	return err
 }
 
+// UserTokens are the tokens that are a user's.
+func (c *Client) UserTokens(ctx context.Context, user int64) (out []promfleet.Token, err error) {
+	_, _, err = c.do(ctx, call{method: http.MethodGet, path: userPath(user) + "/tokens", out: &out})
+	return out, err
+}
+
+// CreateUserToken makes a token that is a user's.
+func (c *Client) CreateUserToken(ctx context.Context, user int64, in promfleet.UserTokenInput) (out promfleet.NewToken, err error) {
+	_, _, err = c.do(ctx, call{method: http.MethodPost, path: userPath(user) + "/tokens", body: in, out: &out})
+	return out, err
+}
+
+// RevokeUserToken revokes a token that is a user's.
+func (c *Client) RevokeUserToken(ctx context.Context, user, id int64) error {
+	_, _, err := c.do(ctx, call{method: http.MethodDelete, path: userPath(user) + "/tokens/" + strconv.FormatInt(id, 10)})
+	return err
+}
+
+// Login begins a session for who has a name and password. It is kept by the cookies
+// of the HTTP client, which must keep some.
+func (c *Client) Login(ctx context.Context, in promfleet.Login) (out promfleet.Session, err error) {
+	_, _, err = c.do(ctx, call{method: http.MethodPost, path: "/session", body: in, out: &out})
+	return out, err
+}
+
+// Logout ends the session, or revokes the client's token if it is a user's.
+func (c *Client) Logout(ctx context.Context) error {
+	_, _, err := c.do(ctx, call{method: http.MethodDelete, path: "/session"})
+	return err
+}
+
 // Session tells who the caller is.
 func (c *Client) Session(ctx context.Context) (out promfleet.Session, err error) {
 	_, _, err = c.do(ctx, call{method: http.MethodGet, path: "/session", out: &out})

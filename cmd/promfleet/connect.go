@@ -20,10 +20,8 @@ type connection struct {
 }
 
 func (c *command) connection(cmd *kingpin.CmdClause) *connection {
-	conn := &connection{}
-	cmd.Flag("server.url", "URL of the server.").Envar("PROMFLEET_URL").Default("http://127.0.0.1:7090").StringVar(&conn.url)
-	cmd.Flag("server.token-file", "File with an API token. Without it: PROMFLEET_TOKEN, the token itself, or PROMFLEET_TOKEN_FILE.").IsSetByUser(&conn.tokenFileGiven).StringVar(&conn.tokenFile)
-	cmd.Flag("server.http-config-file", "Prometheus http_config (TLS, proxy, basic auth) for the calls.").StringVar(&conn.httpConfig)
+	conn := serverFlags(cmd)
+	cmd.Flag("server.token-file", "File with an API token. Without it: PROMFLEET_TOKEN, the token itself, or PROMFLEET_TOKEN_FILE, or what promfleet login has kept.").IsSetByUser(&conn.tokenFileGiven).StringVar(&conn.tokenFile)
 	return conn
 }
 
@@ -46,21 +44,37 @@ func (c *connection) client() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	hc := http.DefaultClient
-	if c.httpConfig != "" {
-		cfg, _, err := config.LoadHTTPConfigFile(c.httpConfig)
-		if err != nil {
-			return nil, fmt.Errorf("--server.http-config-file %s: %w", c.httpConfig, err)
-		}
-		if hc, err = config.NewClientFromConfig(*cfg, "promfleet"); err != nil {
-			return nil, fmt.Errorf("--server.http-config-file %s: %w", c.httpConfig, err)
-		}
+	hc, authenticates, err := c.httpClient()
+	if err != nil {
+		return nil, err
 	}
-	return client.New(client.Config{URL: c.url, Token: token, HTTPClient: hc, UserAgent: "promfleet/" + version})
+	if token == "" && !authenticates {
+		kept, err := readCredentials()
+		if err != nil {
+			return nil, err
+		}
+		token = kept.Servers[serverKey(c.url)].Token
+	}
+	return c.clientWith(hc, token)
+}
+
+// httpClient gives what calls are made with, and whether it says who calls.
+func (c *connection) httpClient() (hc *http.Client, authenticates bool, err error) {
+	if c.httpConfig == "" {
+		return http.DefaultClient, false, nil
+	}
+	cfg, _, err := config.LoadHTTPConfigFile(c.httpConfig)
+	if err != nil {
+		return nil, false, fmt.Errorf("--server.http-config-file %s: %w", c.httpConfig, err)
+	}
+	if hc, err = config.NewClientFromConfig(*cfg, "promfleet"); err != nil {
+		return nil, false, fmt.Errorf("--server.http-config-file %s: %w", c.httpConfig, err)
+	}
+	return hc, cfg.BasicAuth != nil || cfg.Authorization != nil || cfg.OAuth2 != nil, nil
 }
 
 // token gives the API token: what stands on the command line goes before the
-// environment. None is none: the server says what it needs one for.
+// environment. None is none: client looks for a login then.
 func (c *connection) token() (string, error) {
 	path := c.tokenFile
 	if !c.tokenFileGiven {

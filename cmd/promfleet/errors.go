@@ -123,7 +123,7 @@ func hintFor(err error) string {
 			return "try again in " + e.RetryAfter.String()
 		}
 	case promfleet.Unauthorized:
-		return "set PROMFLEET_TOKEN, PROMFLEET_TOKEN_FILE or --server.token-file"
+		return "promfleet login, or set PROMFLEET_TOKEN, PROMFLEET_TOKEN_FILE or --server.token-file"
 	case promfleet.Forbidden:
 		return "use the token of a higher role"
 	case promfleet.NotFound:

@@ -57,6 +57,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	c.addAgent(app)
 	c.addDoctor(app)
 	c.addAdmin(app)
+	c.addLogin(app)
 	c.addStatus(app)
 	c.addNode(app)
 	c.addJob(app)

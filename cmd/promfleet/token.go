@@ -15,8 +15,14 @@ var tokenTable = table[promfleet.Token]{
 	row: func(t promfleet.Token) []string {
 		return []string{id(t.ID), t.Name, string(t.Role), expiry(t.ExpiresAt), ago(t.LastUsedAt)}
 	},
-	wide: []string{"CREATED", "REVOKED"},
-	more: func(t promfleet.Token) []string { return []string{stamp(&t.CreatedAt), stamp(t.DeletedAt)} },
+	wide: []string{"USER", "CREATED", "REVOKED"},
+	more: func(t promfleet.Token) []string {
+		user := ""
+		if t.User != 0 {
+			user = id(t.User)
+		}
+		return []string{user, stamp(&t.CreatedAt), stamp(t.DeletedAt)}
+	},
 }
 
 var newTokenTable = table[promfleet.NewToken]{

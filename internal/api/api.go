@@ -123,6 +123,7 @@ func New(serving context.Context, f *fleet.Service, o Options) (http.Handler, er
 	h.contacts(a)
 	h.session(a)
 	h.tokens(a)
+	h.userTokens(a)
 	h.events(a)
 	h.fleetfiles(a)
 	h.agents(a)

@@ -182,10 +182,10 @@ func (h *handlers) session(a huma.API) {
 	type loggedOut struct {
 		Cookie string `header:"Set-Cookie" doc:"deletes the session's"`
 	}
-	serve(h, a, operation{id: "logout", summary: "Log out: end the session; for a token, nothing", method: http.MethodDelete, path: path, who: viewer, tag: tag, status: http.StatusNoContent, errors: queryErrors},
+	serve(h, a, operation{id: "logout", summary: "Log out: end the session; of a token that is a user's: revoke it; of another token: nothing", method: http.MethodDelete, path: path, who: viewer, tag: tag, status: http.StatusNoContent, errors: queryErrors},
 		func(ctx context.Context, _ *struct{}) (*loggedOut, error) {
 			if principal(ctx).User == 0 { // a token
-				return &loggedOut{}, nil
+				return &loggedOut{}, h.fleet.RevokeOwnToken(ctx, principal(ctx))
 			}
 			return &loggedOut{Cookie: h.cookie(ctx, "")}, h.endSession(ctx)
 		})

@@ -164,12 +164,15 @@ func (s *Service) SetPassword(ctx context.Context, by Principal, name, password 
 	})
 }
 
-// setPassword writes a new hash, ends the user's sessions, and forgets what failed
+// setPassword writes a new hash, ends the user's sessions and tokens, and forgets what failed
 // with the password of before.
 func (s *Service) setPassword(ctx context.Context, tx Tx, by Principal, u *UserRecord, hash string) error {
 	u.UpdatedAt = s.now()
 	s.endSessions(u)
 	if err := tx.UpdateUser(ctx, u); err != nil {
+		return err
+	}
+	if err := s.endTokens(ctx, tx, by, u.ID, ""); err != nil {
 		return err
 	}
 	if err := tx.SetPassword(ctx, u.ID, hash, u.UpdatedAt); err != nil {

@@ -59,6 +59,8 @@ type Principal struct {
 	Node string // uuid, if it is an agent
 	User int64  // id, if it is a user
 
+	OwnToken int64 // id of the token that it calls with, if that is a user's
+
 	reverts int64 // the event that it is undoing
 }
 

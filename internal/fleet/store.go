@@ -241,6 +241,8 @@ type Tx interface {
 	// TokenByHash gives the token with a hash that is not revoked. ErrNotFound.
 	TokenByHash(ctx context.Context, hash []byte) (*TokenRecord, error)
 	ListTokens(ctx context.Context, q ListQuery) (promfleet.Page[TokenRecord], error)
+	// TokensOf gives the tokens of a user that are not revoked, by id.
+	TokensOf(ctx context.Context, user int64) ([]TokenRecord, error)
 	InsertToken(ctx context.Context, t *TokenRecord) error
 	// UpdateToken writes LastUsedAt and DeletedAt. ErrNotFound.
 	UpdateToken(ctx context.Context, t *TokenRecord) error
@@ -377,7 +379,8 @@ type Piece struct {
 // TokenRecord is a token as it is kept: its secret only as a SHA-256.
 type TokenRecord struct {
 	promfleet.Token
-	Hash []byte
+	Hash  []byte
+	Began *time.Time // the user's SessionsFrom when it was made; nil: it is nobody's
 }
 
 // JoinTokenRecord is a join token as it is kept: its secret only as a SHA-256.

@@ -35,8 +35,10 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 	case strings.HasPrefix(token, TokenPrefix):
 		var rec *TokenRecord
 		err := s.view(ctx, func(tx Tx) (err error) {
-			rec, err = tx.TokenByHash(ctx, hash)
-			return err
+			if rec, err = tx.TokenByHash(ctx, hash); err != nil {
+				return err
+			}
+			return checkOwner(ctx, tx, rec)
 		})
 		if err == nil && rec.ExpiresAt != nil && !s.now().Before(*rec.ExpiresAt) {
 			err = unknown
@@ -48,7 +50,11 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 			// A caller that may read is not refused because a write failed.
 			_ = s.touch(ctx, rec.ID)
 		}
-		return Principal{ID: tokenObject(rec.ID), Name: rec.Name, Role: rec.Role}, nil
+		p := Principal{ID: tokenObject(rec.ID), Name: rec.Name, Role: rec.Role}
+		if rec.User != 0 {
+			p.OwnToken = rec.ID
+		}
+		return p, nil
 	case strings.HasPrefix(token, CredentialPrefix):
 		var rec *NodeRecord
 		err := s.view(ctx, func(tx Tx) (err error) {
@@ -162,12 +168,7 @@ func (s *Service) RevokeToken(ctx context.Context, by Principal, id int64) error
 		if _, err = found(rec, err, "token", id); err != nil {
 			return err
 		}
-		before, now := rec.Token, s.now()
-		rec.DeletedAt = &now
-		if err := tx.UpdateToken(ctx, rec); err != nil {
-			return err
-		}
-		return s.event(ctx, tx, by, "revoke", tokenObject(id), "", before, nil)
+		return s.revoke(ctx, tx, by, rec)
 	})
 }
 

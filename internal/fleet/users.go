@@ -200,10 +200,18 @@ func (s *Service) changeUser(ctx context.Context, by Principal, id int64, match 
 				return err
 			}
 		}
-		if u.Disabled && !before.Disabled {
+		ending := u.Disabled && !before.Disabled
+		if ending {
 			s.endSessions(u)
 		}
 		if err := tx.UpdateUser(ctx, u); err != nil {
+			return err
+		}
+		left := u.Role // the tokens above it end
+		if ending {
+			left = ""
+		}
+		if err := s.endTokens(ctx, tx, by, id, left); err != nil {
 			return err
 		}
 		if u.Name != before.Name {
@@ -234,6 +242,9 @@ func (s *Service) DeleteUser(ctx context.Context, by Principal, id int64, match 
 		u.DeletedAt, u.UpdatedAt = &now, now
 		s.endSessions(u)
 		if err := tx.UpdateUser(ctx, u); err != nil {
+			return err
+		}
+		if err := s.endTokens(ctx, tx, by, id, ""); err != nil {
 			return err
 		}
 		if err := tx.TouchUser(ctx, id); err != nil {

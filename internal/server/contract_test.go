@@ -209,6 +209,20 @@ func TestContract(t *testing.T) {
 		s.count(1, "/contacts?node="+nodeA)
 		s.count(0, "/contacts?job=999")
 	})
+	t.Run("tokens of a user", func(t *testing.T) {
+		s := s.on(t)
+		path := "/users/" + user + "/tokens"
+		s.api(409, "POST", path, `{"name":"laptop"}`) // disabled
+		s.api(200, "PATCH", "/users/"+user, `{"disabled":false}`)
+		v := s.api(201, "POST", path, `{"name":"laptop","role":"viewer"}`)
+		has(t, v, "id name role user created_at secret", "expires_at", "last_used_at", "deleted_at")
+		if st, _, body := s.call("GET", "/api/v1"+path, ""); st != 200 || strings.Contains(body, "secret") || !strings.Contains(body, `"laptop"`) {
+			t.Errorf("the tokens of a user: %d %s", st, body)
+		}
+		s.api(422, "POST", path, `{"name":"more","role":"admin"}`)
+		s.api(204, "DELETE", path+"/"+id(v), "")
+		s.api(404, "DELETE", path+"/"+id(v), "")
+	})
 	t.Run("tokens", func(t *testing.T) {
 		s := s.on(t)
 		for path, in := range map[string]string{"/tokens": `{"name":"ci","role":"viewer","expires_at":"2999-01-01T00:00:00Z"}`, "/join-tokens": `{"name":"rack 7","max_uses":3}`} {

@@ -206,7 +206,12 @@ func (m *piece) record() (fleet.Piece, error) {
 }
 
 func tokenModel(t *fleet.TokenRecord) *token {
+	var user *int64
+	if t.User != 0 {
+		user = &t.User
+	}
 	return &token{
+		UserID: user, Began: storedPtr(t.Began),
 		ID: t.ID, Name: t.Name, Search: searchText(t.Name), Role: string(t.Role), Hash: t.Hash,
 		CreatedAt: stored(t.CreatedAt), ExpiresAt: storedPtr(t.ExpiresAt),
 		LastUsedAt: storedPtr(t.LastUsedAt), DeletedAt: storedPtr(t.DeletedAt),
@@ -214,9 +219,15 @@ func tokenModel(t *fleet.TokenRecord) *token {
 }
 
 func (m *token) record() (fleet.TokenRecord, error) {
+	var user int64
+	if m.UserID != nil {
+		user = *m.UserID
+	}
 	return fleet.TokenRecord{
+		Began: loadedPtr(m.Began),
 		Token: promfleet.Token{
-			ID: m.ID, Name: m.Name, Role: promfleet.Role(m.Role), CreatedAt: m.CreatedAt.UTC(),
+			User: user,
+			ID:   m.ID, Name: m.Name, Role: promfleet.Role(m.Role), CreatedAt: m.CreatedAt.UTC(),
 			ExpiresAt: loadedPtr(m.ExpiresAt), LastUsedAt: loadedPtr(m.LastUsedAt), DeletedAt: loadedPtr(m.DeletedAt),
 		},
 		Hash: m.Hash,

@@ -184,10 +184,14 @@ type token struct {
 	Search     string     `bun:"search"`
 	Role       string     `bun:"role"`
 	Hash       []byte     `bun:"hash"`
+	UserID     *int64     `bun:"user_id"` // nil: nobody's
+	Began      *time.Time `bun:"began"`
 	CreatedAt  time.Time  `bun:"created_at"`
 	ExpiresAt  *time.Time `bun:"expires_at"`
 	LastUsedAt *time.Time `bun:"last_used_at"`
 	DeletedAt  *time.Time `bun:"deleted_at,soft_delete"`
+
+	User *user `bun:"rel:belongs-to,join:user_id=id"`
 }
 
 type joinToken struct {

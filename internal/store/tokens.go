@@ -70,6 +70,21 @@ func (t *tx) ListTokens(ctx context.Context, q fleet.ListQuery) (promfleet.Page[
 	return tokenList.page(ctx, t, q, all)
 }
 
+func (t *tx) TokensOf(ctx context.Context, user int64) ([]fleet.TokenRecord, error) {
+	var ms []token
+	if err := t.db.NewSelect().Model(&ms).Where("user_id = ?", user).Order("id").Scan(ctx); err != nil {
+		return nil, t.fail(err, "tokens of user %d", user)
+	}
+	recs := make([]fleet.TokenRecord, len(ms))
+	for i := range ms {
+		var err error
+		if recs[i], err = ms[i].record(); err != nil {
+			return nil, err
+		}
+	}
+	return recs, nil
+}
+
 func (t *tx) InsertToken(ctx context.Context, r *fleet.TokenRecord) error {
 	m := tokenModel(r)
 	m.ID = 0

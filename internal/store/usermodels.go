@@ -22,6 +22,7 @@ type user struct {
 
 	Password *password  `bun:"rel:has-one,join:id=user_id"`
 	Contacts []*contact `bun:"rel:has-many,join:id=user_id"`
+	Tokens   []*token   `bun:"rel:has-many,join:id=user_id"`
 }
 
 // password is a table of its own, so that no query of users can load a hash.

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -43,6 +44,50 @@ func testTokens(t *testing.T, s fleet.Store) {
 		return nil
 	})
 
+	users := []*fleet.UserRecord{{User: promfleet.User{Name: "ada", CreatedAt: t0, UpdatedAt: t0}, SessionsFrom: t0},
+		{User: promfleet.User{Name: "bob", CreatedAt: t0, UpdatedAt: t0}, SessionsFrom: t0}}
+	var tied []*fleet.TokenRecord
+	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		for _, u := range users {
+			if err := tx.InsertUser(ctx, u); err != nil {
+				return err
+			}
+		}
+		for i, u := range []int64{users[0].ID, users[1].ID, users[0].ID, users[0].ID} {
+			began := t0.Add(time.Duration(i) * time.Microsecond)
+			rec := &fleet.TokenRecord{Token: promfleet.Token{Name: "tied", Role: promfleet.RoleViewer, User: u, CreatedAt: t0}, Hash: hashOf(fmt.Sprint("tied", i)), Began: &began}
+			if err := tx.InsertToken(ctx, rec); err != nil {
+				return err
+			}
+			tied = append(tied, rec)
+		}
+		tied[3].DeletedAt = deletedAt(t0)
+		return tx.UpdateToken(ctx, tied[3])
+	})
+	view(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		for user, w := range map[int64][]fleet.TokenRecord{users[0].ID: {*tied[0], *tied[2]}, users[1].ID: {*tied[1]}, 999: {}} {
+			got, err := tx.TokensOf(ctx, user)
+			if err != nil {
+				return err
+			}
+			equal(t, "the tokens of a user", got, w)
+		}
+		return nil
+	})
+	nobodys := &fleet.TokenRecord{Token: promfleet.Token{Name: "x", User: 999, CreatedAt: t0}, Hash: hashOf("nobodys"), Began: &t0}
+	if err := tryUpdate(s, func(ctx context.Context, tx fleet.Tx) error { return tx.InsertToken(ctx, nobodys) }); err == nil {
+		t.Error("a token of a user who is not there was kept")
+	}
+	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		for _, rec := range tied[:3] {
+			rec.DeletedAt = deletedAt(t0)
+			if err := tx.UpdateToken(ctx, rec); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+
 	edited := *want
 	edited.Name, edited.Role = "not written", promfleet.RoleAdmin
 	edited.LastUsedAt, edited.DeletedAt = deletedAt(t0.Add(2*time.Hour)), deletedAt(t0.Add(3*time.Hour))
@@ -57,7 +102,7 @@ func testTokens(t *testing.T, s fleet.Store) {
 		_, err = tx.TokenByHash(ctx, want.Hash)
 		wantErr(t, err, fleet.ErrNotFound)
 		for deleted, name := range map[bool]string{false: "forever", true: "ci"} {
-			page, err := tx.ListTokens(ctx, fleet.ListQuery{Limit: 10, Deleted: deleted})
+			page, err := tx.ListTokens(ctx, fleet.ListQuery{Limit: 10, Deleted: deleted, Q: name})
 			if err != nil {
 				return err
 			}
