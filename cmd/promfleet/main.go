@@ -73,7 +73,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	c.addImport(app)
 	c.addExport(app)
 
-	args = dashes(app.Model(), agentRuns(args))
+	c.addCompletion(app)
+
+	c.completes(app, args)
+	args = completing(app.Model(), dashes(app.Model(), agentRuns(args)))
 	_, err := app.Parse(args)
 	switch {
 	case helped:
