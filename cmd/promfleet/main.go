@@ -31,6 +31,7 @@ type command struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
+	colour string       // of tables: auto, always or never
 	chosen func() error // what the command line asks for
 }
 
@@ -46,6 +47,8 @@ func (c *command) does(cmd *kingpin.CmdClause, do func() error) {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := &command{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
 	app := kingpin.New("promfleet", "The control plane for fleets of Prometheus servers.")
+	app.Flag("color", "Whether tables show states in colours: auto (on a terminal, unless NO_COLOR is set or TERM is dumb), always or never.").
+		Default(colourAuto).EnumVar(&c.colour, colourAuto, colourAlways, colourNever)
 	helped := false
 	app.HelpFlag.Short('h')
 	app.UsageWriter(stdout).ErrorWriter(stderr).Terminate(func(int) { helped = true })

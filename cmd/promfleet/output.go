@@ -20,7 +20,8 @@ import (
 type output struct {
 	to     io.Writer
 	format string
-	wide   bool // of a table: with the columns that a narrow one leaves out
+	wide   bool    // of a table: with the columns that a narrow one leaves out
+	colour *string // when a table is coloured; nil: never
 }
 
 // wideTable is a format of its own on the command line only: to whoever writes a
@@ -28,7 +29,7 @@ type output struct {
 const wideTable = "wide"
 
 func (c *command) output(cmd *kingpin.CmdClause) *output {
-	o := &output{to: c.stdout}
+	o := &output{to: c.stdout, colour: &c.colour}
 	formats := []string{"table", wideTable, "json", "yaml"}
 	cmd.Flag("output", "How to write the result: table, wide (a table with more columns), json or yaml.").Short('o').
 		HintOptions(formats...).Default("table").SetValue(formatValue{o, formats})

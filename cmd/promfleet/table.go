@@ -20,8 +20,17 @@ type table[T any] struct {
 
 // write writes the records below a head.
 func (t table[T]) write(o *output, items []T) error {
-	var g grid
+	g := t.grid(o)
 	return g.write(o.to, append([][]string{t.head(o)}, t.rows(o, items)...))
+}
+
+// grid is what the table is written with.
+func (t table[T]) grid(o *output) grid {
+	var g grid
+	if o.colour != nil && coloured(*o.colour, o.to) {
+		g.paint = func(j int, cell string) string { return paint(t.head(o)[j], cell) }
+	}
+	return g
 }
 
 func (t table[T]) head(o *output) []string {
@@ -47,7 +56,10 @@ func (t table[T]) rows(o *output, items []T) [][]string {
 
 // grid lines up cells by their widths on a terminal. It keeps them, so that what
 // follows lines up with what went before.
-type grid struct{ widths []int }
+type grid struct {
+	widths []int
+	paint  func(column int, cell string) string // nil: no colours
+}
 
 // gap is how many spaces stand between two columns.
 const gap = 2
@@ -74,6 +86,9 @@ func (g *grid) write(to io.Writer, rows [][]string) error {
 		for j, cell := range row {
 			if cell != "" {
 				b.WriteString(strings.Repeat(" ", spaces))
+				if g.paint != nil {
+					cell = g.paint(j, cell)
+				}
 				b.WriteString(cell)
 				spaces = 0
 			}

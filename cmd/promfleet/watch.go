@@ -64,7 +64,7 @@ func (g listing[T]) run() error {
 	if g.l.watch.every < leastInterval {
 		return fmt.Errorf("--watch-interval %s is too short; hint: %s at the least", g.l.watch.every, leastInterval)
 	}
-	w := watch[T]{listing: g, seen: map[string]string{}}
+	w := watch[T]{listing: g, grid: g.t.grid(g.out), seen: map[string]string{}}
 	err := w.run()
 	if g.c.ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		return nil // that is how a watch ends
