@@ -100,7 +100,7 @@ func (c credentials) write() (err error) {
 	}
 	defer os.Remove(f.Name()) // of no effect once it is renamed
 	_, err = f.Write(append(b, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)

@@ -194,7 +194,8 @@ func identities(body []byte, format string) (all []identity, err error) {
 	case "csv":
 		return csvIdentities(body)
 	case "json":
-		return all, json.Unmarshal(body, &all)
+		err = json.Unmarshal(body, &all)
+		return all, err
 	}
 	for d := json.NewDecoder(bytes.NewReader(body)); ; {
 		var id identity
