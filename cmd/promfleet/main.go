@@ -62,6 +62,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	c.addAdmin(app)
 	c.addLogin(app)
 	c.addStatus(app)
+	c.addExplain(app)
 	c.addNode(app)
 	c.addJob(app)
 	c.addTarget(app)

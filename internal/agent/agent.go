@@ -95,6 +95,7 @@ type Agent struct {
 	quarantine *quarantine // read by the sync task
 
 	leftover leftover
+	outline  atomic.Pointer[outline] // nil: nothing was synced yet
 
 	// Open while it runs.
 	data  *apply.Data

@@ -372,6 +372,7 @@ func (t *syncTask) keepJob(w, applied *content, key string) error {
 // goal is the state of a node that has what is written now, and why it is not
 // in_sync if it is not.
 func (t *syncTask) goal() (promfleet.NodeState, error) {
+	t.publish()
 	state, why := t.a.quarantine.verdict()
 	also := func(first error) error {
 		if why == nil {

@@ -363,6 +363,7 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 			"config", res.Config, "reload", res.Outcome,
 			"fetch_ms", ms(fetch), "write_ms", ms(res.Write), "reload_ms", ms(res.Reload))
 	}
+	t.publish()
 	if t.a.quarantine.searching() {
 		t.setState(promfleet.StateApplying, t.a.quarantine.looking())
 		return nil

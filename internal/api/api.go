@@ -127,6 +127,8 @@ func New(serving context.Context, f *fleet.Service, o Options) (http.Handler, er
 	h.events(a)
 	h.fleetfiles(a)
 	h.agents(a)
+	h.questions(a)
+	h.explain(a)
 	if err := declared(a.OpenAPI()); err != nil {
 		return nil, err
 	}

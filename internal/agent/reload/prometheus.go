@@ -99,13 +99,24 @@ func (p *Prometheus) get(ctx context.Context, path string, query url.Values, lim
 			return fmt.Errorf("%s does not accept the credentials (%d): %s", u.Redacted(), resp.StatusCode, WhichCredentials(p.client))
 		}
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
-		return fmt.Errorf("Prometheus answers %s with %d: %s", u.Redacted(), resp.StatusCode, oneLine(string(body)))
+		return &statusError{u.Redacted(), resp.StatusCode, oneLine(string(body))}
 	}
 	limited := &capped{r: resp.Body, left: limit}
 	if err := read(limited); err != nil {
 		return fmt.Errorf("cannot read %s: %w", u.Redacted(), err)
 	}
 	return nil
+}
+
+// statusError is an answer that is none.
+type statusError struct {
+	url  string
+	code int
+	body string
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("Prometheus answers %s with %d: %s", e.url, e.code, e.body)
 }
 
 // capped fails a read beyond the limit, where io.LimitReader would cut silently.
