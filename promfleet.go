@@ -32,6 +32,9 @@ type Node struct {
 type NodeStatus struct {
 	RevisionWanted    int64      `json:"revision_wanted" doc:"the revision that the node should have"`
 	RevisionApplied   int64      `json:"revision_applied" doc:"the last revision that Prometheus was seen to have loaded; 0 if none was"`
+	RevisionReceived  int64      `json:"revision_received" doc:"the last revision that has arrived at the agent"`
+	RevisionWritten   int64      `json:"revision_written" doc:"the revision that the files on disk say"`
+	Steps             Steps      `json:"steps" doc:"when the agent got that far"`
 	State             NodeState  `json:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted,stale,pending"`
 	LastSeenAt        *time.Time `json:"last_seen_at,omitempty" doc:"when the agent was last heard of"`
 	LastError         string     `json:"last_error" doc:"why the last apply did not succeed, in Prometheus's words where it has them"`
@@ -40,6 +43,29 @@ type NodeStatus struct {
 	PrometheusVersion string     `json:"prometheus_version"`
 	TargetsUp         int64      `json:"targets_up" doc:"active targets whose last scrape succeeded"`
 	TargetsDown       int64      `json:"targets_down" doc:"active targets whose last scrape failed"`
+}
+
+// Steps say when the agent of a node did what it last did. A time that is absent is
+// not known, or there was nothing of the kind to do.
+type Steps struct {
+	ReceivedAt *time.Time `json:"received_at,omitempty" doc:"when revision_received had arrived"`
+	WrittenAt  *time.Time `json:"written_at,omitempty" doc:"when the files said revision_written"`
+	ReloadedAt *time.Time `json:"reloaded_at,omitempty" doc:"when Prometheus had done the last reload that the agent asked for"`
+	LoadedAt   *time.Time `json:"loaded_at,omitempty" doc:"when Prometheus was seen to have revision_applied"`
+}
+
+// NodesSummary counts the live nodes, and the targets that they scrape.
+type NodesSummary struct {
+	Total       int64               `json:"total"`
+	States      map[NodeState]int64 `json:"states" doc:"how many are in each state; states that none is in are missing"`
+	TargetsUp   int64               `json:"targets_up"`
+	TargetsDown int64               `json:"targets_down"`
+}
+
+// NodesChanged says which nodes there is something new of: it carries none of it.
+type NodesChanged struct {
+	Nodes []string `json:"nodes" doc:"uuids, sorted"`
+	More  bool     `json:"more" doc:"others too, too many to name: any may have changed"`
 }
 
 // NodeState sums a node up in one word.

@@ -115,6 +115,15 @@ const (
 	MaxNotice  = 8 << 10 // bytes of each
 )
 
+// StepAges say how long before a report something was done, in milliseconds: the
+// clocks of agent and server need not agree. Absent: not since the agent started.
+type StepAges struct {
+	Received *int64 `json:"received,omitempty" minimum:"0" doc:"since revision_received had arrived"`
+	Written  *int64 `json:"written,omitempty" minimum:"0" doc:"since the files say revision_written"`
+	Reloaded *int64 `json:"reloaded,omitempty" minimum:"0" doc:"since Prometheus did the last reload that it was asked for"`
+	Loaded   *int64 `json:"loaded,omitempty" minimum:"0" doc:"since Prometheus was seen to have revision_loaded"`
+}
+
 // Report is what an agent has done. Received, on disk and loaded are three facts.
 type Report struct {
 	Protocol          int       `json:"protocol" minimum:"1"`
@@ -123,6 +132,7 @@ type Report struct {
 	RevisionLoaded    int64     `json:"revision_loaded" minimum:"0" doc:"the last revision that Prometheus was seen to have"`
 	State             NodeState `json:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted"`
 	Error             string    `json:"error,omitempty" maxLength:"10000"`
+	Ages              *StepAges `json:"ages,omitempty" doc:"how long before this report the agent got so far"`
 	Notices           []string  `json:"notices,omitempty" doc:"what whoever runs the node should know, whatever its state: the first 20, of each the first 8 KiB"`
 	AgentVersion      string    `json:"agent_version,omitempty" maxLength:"200"`
 	PrometheusVersion string    `json:"prometheus_version,omitempty" maxLength:"200"`

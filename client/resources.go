@@ -20,6 +20,15 @@ func (c *Client) Nodes() Resource[promfleet.Node, promfleet.NodeInput] {
 	return Resource[promfleet.Node, promfleet.NodeInput]{c, "/nodes"}
 }
 
+// NodesSummary counts the live nodes.
+func (c *Client) NodesSummary(ctx context.Context) (*promfleet.NodesSummary, error) {
+	var out promfleet.NodesSummary
+	if _, _, err := c.do(ctx, call{method: http.MethodGet, path: "/nodes/summary", out: &out}); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
 // Jobs are the scrape jobs.
 func (c *Client) Jobs() Resource[promfleet.Job, promfleet.JobInput] {
 	return Resource[promfleet.Job, promfleet.JobInput]{c, "/jobs"}

@@ -25,7 +25,11 @@ type status struct {
 	notices                           map[string]string // by source
 	inotify                           inotifyStatus
 	told                              told
+	steps                             stepTimes
 }
+
+// stepTimes say when it got so far; zero: not since it started.
+type stepTimes struct{ received, written, reloaded, loaded time.Time }
 
 // begin forgets what was wrong before the disk could be opened.
 func (s *status) begin() {
@@ -43,13 +47,40 @@ func (s *status) setWanted(revision int64) {
 func (s *status) setReceived(revision int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.received = revision
+	s.reach(revision, s.written, s.loaded, time.Now())
+}
+
+// reach takes revisions over, and notes the time of those that are others.
+func (s *status) reach(received, written, loaded int64, at time.Time) {
+	if received != s.received {
+		s.steps.received = at
+	}
+	if written != s.written {
+		s.steps.written = at
+	}
+	if loaded != s.loaded {
+		s.steps.loaded = at
+	}
+	s.received, s.written, s.loaded = received, written, loaded
+}
+
+// setApplied is setRevisions after an apply that has ended just now: what took it so
+// long, after the files were written, was the reload, if it came to one.
+func (s *status) setApplied(received, written, loaded int64, reload time.Duration, reloaded bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	s.reach(max(s.received, received), written, s.loaded, now.Add(-reload))
+	s.reach(s.received, written, loaded, now)
+	if reloaded {
+		s.steps.reloaded = now
+	}
 }
 
 func (s *status) setRevisions(received, written, loaded int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.received, s.written, s.loaded = max(s.received, received), written, loaded
+	s.reach(max(s.received, received), written, loaded, time.Now())
 }
 
 // setState says how it stands, and why if that is not well. It tells whether
@@ -163,7 +194,19 @@ func (s *status) report() (promfleet.Report, bool) {
 		State:            s.state,
 		Error:            cut(s.problem, 4000),
 		Notices:          notices,
+		Ages:             s.steps.ages(time.Now()),
 	}, s.state != ""
+}
+
+// ages give the steps as reports have them.
+func (t stepTimes) ages(now time.Time) *promfleet.StepAges {
+	age := func(at time.Time) *int64 {
+		if at.IsZero() {
+			return nil
+		}
+		return new(max(0, now.Sub(at).Milliseconds()))
+	}
+	return &promfleet.StepAges{Received: age(t.received), Written: age(t.written), Reloaded: age(t.reloaded), Loaded: age(t.loaded)}
 }
 
 // verdict says whether the node has what it should have, on disk at least.

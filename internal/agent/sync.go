@@ -316,7 +316,7 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 	before := t.a.disk.State().RevisionWritten
 	set, res, err := t.write(ctx)
 	state := t.a.disk.State()
-	t.a.status.setRevisions(t.content.manifest.Revision, state.RevisionWritten, state.RevisionLoaded)
+	t.a.status.setApplied(t.content.manifest.Revision, state.RevisionWritten, state.RevisionLoaded, res.Reload, res.Outcome == apply.Reloaded)
 	t.count(res, err)
 	next := t.a.quarantine.next()
 	if t.heldBack || errors.Is(err, apply.ErrRefused) {

@@ -13,6 +13,7 @@ import (
 type Hub struct {
 	mu      sync.Mutex
 	waiting map[string]map[*waiter]struct{}
+	feeds   map[*feed]struct{}
 }
 
 // waiter is one subscription.
@@ -34,6 +35,21 @@ func (h *Hub) Announce(node string) {
 	defer h.mu.Unlock()
 	for w := range h.waiting[node] {
 		w.wake()
+	}
+	h.tell(node)
+}
+
+// Tell puts a node into all feeds. It never blocks.
+func (h *Hub) Tell(node string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tell(node)
+}
+
+// tell is Tell under the lock.
+func (h *Hub) tell(node string) {
+	for f := range h.feeds {
+		f.add(node)
 	}
 }
 
@@ -80,10 +96,15 @@ func (h *Hub) compare(nodes []string, present map[string]int64) {
 	defer h.mu.Unlock()
 	for _, node := range nodes {
 		revision, there := present[node]
+		woken := false
 		for w := range h.waiting[node] {
 			if !there || w.revision != revision {
 				w.wake()
+				woken = true
 			}
+		}
+		if woken {
+			h.tell(node)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -62,6 +63,21 @@ func NewRelay(bus Bus, revisions Revisions, logger *slog.Logger) *Relay {
 func (r *Relay) Announce(node string) {
 	r.hub.Announce(node)
 	r.queue([]string{node})
+}
+
+// toldMark stands before a node on the bus that was told of, not announced: its
+// agent waits for nothing. Servers that do not know it know no such node.
+const toldMark = "~"
+
+// Tell puts a node into all feeds, at other servers soon after. It never blocks.
+func (r *Relay) Tell(node string) {
+	r.hub.Tell(node)
+	r.queue([]string{toldMark + node})
+}
+
+// Changes is that of Hub, of the nodes that any server announces or tells of.
+func (r *Relay) Changes() (woken <-chan struct{}, take func() (nodes []string, more bool), cancel func()) {
+	return r.hub.Changes()
 }
 
 // Subscribe gives a channel that receives after each announcement of a node at
@@ -158,9 +174,14 @@ func (r *Relay) listen(ctx context.Context) {
 func (r *Relay) heard(nodes []string) {
 	if nodes == nil {
 		signal(r.asked)
+		r.hub.any()
 	}
 	for _, n := range nodes {
-		r.hub.Announce(n)
+		if told, ok := strings.CutPrefix(n, toldMark); ok {
+			r.hub.Tell(told)
+		} else {
+			r.hub.Announce(n)
+		}
 	}
 }
 

@@ -292,3 +292,33 @@ func TestOnePollAsksAboutMany(t *testing.T) {
 		}
 	})
 }
+
+// What is told of a node at one server is in the feeds of all, and wakes no agent.
+func TestOtherServersAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		a, b := c.server(t), c.server(t)
+		agent, cancelAgent := b.Subscribe("n", 0)
+		defer cancelAgent()
+		feed, take, cancel := b.Changes()
+		defer cancel()
+		a.Tell("n")
+		if _, ok := woken(feed, time.Second); !ok {
+			t.Fatal("the other server was not told")
+		}
+		if nodes, more := take(); !slices.Equal(nodes, []string{"n"}) || more {
+			t.Errorf("%v, more %v", nodes, more)
+		}
+		if _, ok := woken(agent, 0); ok {
+			t.Error("the node's agent was woken")
+		}
+		// After it was deaf, any node may have changed.
+		c.breakListeners()
+		if _, ok := woken(feed, time.Second); !ok {
+			t.Fatal("not woken after the listener broke")
+		}
+		if _, more := take(); !more {
+			t.Error("what may have been missed is not said")
+		}
+	})
+}

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -105,6 +106,7 @@ type handlers struct {
 	proxies  []netip.Prefix
 	sessions scs.SessionManager
 	streams  chan struct{} // see maxStreams
+	watching atomic.Int64  // see maxWatches
 }
 
 // New makes the handler of everything below Prefix, and of /docs. It fails if an
@@ -129,6 +131,7 @@ func New(serving context.Context, f *fleet.Service, o Options) (http.Handler, er
 	h.agents(a)
 	h.questions(a)
 	h.explain(a)
+	h.watch(a)
 	if err := declared(a.OpenAPI()); err != nil {
 		return nil, err
 	}

@@ -25,6 +25,12 @@ func (h *handlers) nodes(a huma.API) {
 			p, err := h.fleet.Nodes(ctx, fleet.NodeQuery{ListQuery: in.query(), Tags: in.Tag, State: in.State, ManagedBy: in.ManagedBy})
 			return &page[promfleet.Node]{p}, err
 		})
+	type summary struct{ Body promfleet.NodesSummary }
+	serve(h, a, operation{id: "get-nodes-summary", summary: "Count nodes by state, and their targets", method: http.MethodGet, path: "/nodes/summary", who: viewer, tag: tag, errors: queryErrors},
+		func(ctx context.Context, _ *struct{}) (*summary, error) {
+			s, err := h.fleet.Summary(ctx)
+			return &summary{s}, err
+		})
 	type get struct {
 		UUIDPath
 		IfNoneMatch

@@ -186,8 +186,9 @@ func cleanNotices(notices []string) []string {
 // Report writes what an agent has done. Its revisions may be newer than the
 // node's: those of an agent whose server was restored from a backup are.
 func (s *Service) Report(ctx context.Context, node string, in promfleet.Report) error {
-	return s.update(ctx, func(tx Tx, _ *change) error {
-		if _, err := liveNode(ctx, tx, node); err != nil {
+	return s.update(ctx, func(tx Tx, c *change) error {
+		rec, err := liveNode(ctx, tx, node)
+		if err != nil {
 			return err
 		}
 		var f fields
@@ -201,12 +202,17 @@ func (s *Service) Report(ctx context.Context, node string, in promfleet.Report) 
 		if err := f.err(); err != nil {
 			return err
 		}
-		now := s.now()
-		return tx.UpdateReport(ctx, node, NodeReport{
+		now, was := s.now(), rec.Report
+		report := NodeReport{
 			Received: in.RevisionReceived, Written: in.RevisionWritten, Loaded: in.RevisionLoaded,
 			State: in.State, Error: clean(in.Error), Notices: cleanNotices(in.Notices),
 			AgentVersion: clean(in.AgentVersion), PrometheusVersion: clean(in.PrometheusVersion),
 			TargetsUp: in.TargetsUp, TargetsDown: in.TargetsDown, LastSeenAt: &now,
-		})
+		}
+		report.Steps = steps(was, report, in.Ages, now)
+		if report.isNews(was) {
+			c.told[node] = true
+		}
+		return tx.UpdateReport(ctx, node, report)
 	})
 }

@@ -34,6 +34,7 @@ func (s *Service) showNode(rec NodeRecord) (promfleet.Node, error) {
 	}
 	n.Status = promfleet.NodeStatus{
 		RevisionWanted: rec.Revision, RevisionApplied: rec.Report.Loaded, State: rec.State(s.now()),
+		RevisionReceived: rec.Report.Received, RevisionWritten: rec.Report.Written, Steps: rec.Report.Steps,
 		LastSeenAt: rec.Report.LastSeenAt, LastError: rec.Report.Error, Notices: rec.Report.Notices,
 		AgentVersion: rec.Report.AgentVersion, PrometheusVersion: rec.Report.PrometheusVersion,
 		TargetsUp: rec.Report.TargetsUp, TargetsDown: rec.Report.TargetsDown,
@@ -82,6 +83,28 @@ func (s *Service) NodeStates(ctx context.Context) (states map[promfleet.NodeStat
 		return err
 	})
 	return states, err
+}
+
+// Summary counts the live nodes.
+func (s *Service) Summary(ctx context.Context) (sum promfleet.NodesSummary, err error) {
+	err = s.view(ctx, func(tx Tx) (err error) {
+		if sum.States, err = tx.CountNodesByState(ctx, s.now()); err != nil {
+			return err
+		}
+		sum.TargetsUp, sum.TargetsDown, err = tx.SumTargets(ctx)
+		return err
+	})
+	for _, n := range sum.States {
+		sum.Total += n
+	}
+	return sum, err
+}
+
+// Changes tells of nodes that there is something new of: a change of what they are
+// shown as, or of how their agents say they are. It is that of the Announcer; cancel
+// ends it and must be called.
+func (s *Service) Changes() (woken <-chan struct{}, take func() (nodes []string, more bool), cancel func()) {
+	return s.hub.Changes()
 }
 
 // Node gives one node.

@@ -21,6 +21,13 @@ type Announcer interface {
 	// Subscribe gives a channel that receives after each announcement, and when the
 	// node is seen to have another revision than this, or to be gone. cancel ends it.
 	Subscribe(node string, revision int64) (woken <-chan struct{}, cancel func())
+	// Tell says that there is something new of a node that its agent does not wait
+	// for. It is called after commit and must not block.
+	Tell(node string)
+	// Changes tells of all nodes that are announced or told of from now on: take
+	// gives those since the last one, sorted, and whether any other may have changed
+	// too; woken receives when there is something to take. cancel ends it.
+	Changes() (woken <-chan struct{}, take func() (nodes []string, more bool), cancel func())
 }
 
 // Service is the fleet. Its methods may be called concurrently; the errors they
@@ -79,6 +86,21 @@ func (m Match) check(version int64) error {
 type change struct {
 	raised map[string]int64 // nodes whose revision rose, and to what
 	gone   []string         // nodes that were deleted
+	told   map[string]bool  // nodes that there is something new of
+}
+
+// telling notes which nodes the events of a transaction are of.
+type telling struct {
+	Tx
+	c *change
+}
+
+// InsertEvent implements Tx.
+func (t telling) InsertEvent(ctx context.Context, e *EventRecord) error {
+	if e.Node != "" {
+		t.c.told[e.Node] = true
+	}
+	return t.Tx.InsertEvent(ctx, e)
 }
 
 // errPreviewed rolls a transaction back of which a preview was made.
@@ -94,8 +116,8 @@ func (s *Service) update(ctx context.Context, fn func(tx Tx, c *change) error) e
 	var err error
 	for range attempts {
 		err = s.store.Update(ctx, func(tx Tx) error {
-			c = change{raised: map[string]int64{}}
-			if err := fn(tx, &c); err != nil || s.preview == nil {
+			c = change{raised: map[string]int64{}, told: map[string]bool{}}
+			if err := fn(telling{tx, &c}, &c); err != nil || s.preview == nil {
 				return err
 			}
 			if err := s.previewed(ctx, tx, &c); err != nil {
@@ -118,6 +140,11 @@ func (s *Service) update(ctx context.Context, fn func(tx Tx, c *change) error) e
 	}
 	for _, n := range c.gone {
 		s.hub.Announce(n)
+	}
+	for n := range c.told {
+		if _, announced := c.raised[n]; !announced {
+			s.hub.Tell(n)
+		}
 	}
 	return nil
 }

@@ -98,6 +98,8 @@ type Tx interface {
 
 	// CountNodesByState counts the live nodes by NodeRecord.State at a time.
 	CountNodesByState(ctx context.Context, now time.Time) (map[promfleet.NodeState]int64, error)
+	// SumTargets sums what the reports of the live nodes say of their targets.
+	SumTargets(ctx context.Context) (up, down int64, err error)
 
 	// Job gives a job, live or deleted, whatever its node is. ErrNotFound.
 	Job(ctx context.Context, id int64) (*JobRecord, error)
@@ -291,6 +293,7 @@ type NodeReport struct {
 	PrometheusVersion         string
 	TargetsUp, TargetsDown    int64
 	LastSeenAt                *time.Time
+	Steps                     promfleet.Steps
 }
 
 // JobRecord is a job as it is kept, its scrape_config sealed.

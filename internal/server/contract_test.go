@@ -97,7 +97,7 @@ func TestContract(t *testing.T) {
 	s := start(t)
 	agent := s.join(nodeA)
 	const times = "created_at updated_at"
-	const statusFields = "revision_wanted revision_applied state last_error notices agent_version prometheus_version targets_up targets_down"
+	const statusFields = "revision_wanted revision_applied revision_received revision_written steps state last_error notices agent_version prometheus_version targets_up targets_down"
 
 	t.Run("nodes", func(t *testing.T) {
 		s := s.on(t)
@@ -110,6 +110,7 @@ func TestContract(t *testing.T) {
 		s.count(1, "/nodes?state=pending")
 		s.count(0, "/nodes?state=in_sync")
 		s.count(1, "/nodes?q=PROMETHEUS")
+		has(t, s.api(200, "GET", "/nodes/summary", ""), "total states targets_up targets_down")
 		s.api(405, "POST", "/nodes", `{}`) // by registration alone
 		s.api(422, "PATCH", node, `{"hostname":"x"}`)
 		s.lifecycle("/nodes?", node, `{"tags":["线上"]}`)

@@ -42,11 +42,11 @@ func (w *countingWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// Flush implements http.Flusher: compression asks for that.
+func (w *countingWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
+
 // Unwrap lets http.ResponseController reach the connection.
 func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// Flush is for who does not unwrap, as what compresses does not.
-func (w *countingWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
 
 // scrapeTimeout bounds the question to the store at a scrape.
 const scrapeTimeout = 5 * time.Second

@@ -67,6 +67,21 @@ func (m *node) setReport(r fleet.NodeReport) {
 	m.AgentVersion, m.PrometheusVersion = r.AgentVersion, r.PrometheusVersion
 	m.TargetsUp, m.TargetsDown = r.TargetsUp, r.TargetsDown
 	m.LastSeenAt = storedPtr(r.LastSeenAt)
+	m.ReportSteps = stepsText(r.Steps)
+}
+
+func stepsText(s promfleet.Steps) string {
+	if s == (promfleet.Steps{}) {
+		return ""
+	}
+	for _, at := range []**time.Time{&s.ReceivedAt, &s.WrittenAt, &s.ReloadedAt, &s.LoadedAt} {
+		*at = storedPtr(*at)
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return "" // a time beyond the year 9999, which no clock says
+	}
+	return string(text)
 }
 
 func noticesText(notices []string) string {
@@ -84,6 +99,12 @@ func (m *node) record() (fleet.NodeRecord, error) {
 			return fleet.NodeRecord{}, fmt.Errorf("notices of node %s: %w", m.UUID, err)
 		}
 	}
+	var steps promfleet.Steps
+	if m.ReportSteps != "" {
+		if err := json.Unmarshal([]byte(m.ReportSteps), &steps); err != nil {
+			return fleet.NodeRecord{}, fmt.Errorf("steps of node %s: %w", m.UUID, err)
+		}
+	}
 	return fleet.NodeRecord{
 		Node: promfleet.Node{
 			UUID: m.UUID, Hostname: m.Hostname, Addr: m.Addr, Tags: tagNames(m.Tags), Contacts: contactIDs(m.Contacts), ManagedBy: m.ManagedBy,
@@ -98,6 +119,7 @@ func (m *node) record() (fleet.NodeRecord, error) {
 			State: promfleet.NodeState(m.ReportState), Error: m.ReportError, Notices: notices,
 			AgentVersion: m.AgentVersion, PrometheusVersion: m.PrometheusVersion,
 			TargetsUp: m.TargetsUp, TargetsDown: m.TargetsDown, LastSeenAt: loadedPtr(m.LastSeenAt),
+			Steps: steps,
 		},
 	}, nil
 }

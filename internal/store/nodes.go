@@ -172,3 +172,11 @@ func (t *tx) CountNodesByState(ctx context.Context, now time.Time) (map[promflee
 	}
 	return counts, nil
 }
+
+func (t *tx) SumTargets(ctx context.Context) (up, down int64, err error) {
+	// PostgreSQL sums to a wider type.
+	err = t.db.NewSelect().Model((*node)(nil)).
+		ColumnExpr("CAST(COALESCE(SUM(node.targets_up), 0) AS BIGINT)").ColumnExpr("CAST(COALESCE(SUM(node.targets_down), 0) AS BIGINT)").
+		Scan(ctx, &up, &down)
+	return up, down, t.fail(err, "sum of targets")
+}

@@ -176,7 +176,8 @@ func testNodeReport(t *testing.T, s fleet.Store) {
 	n := newNode(1)
 	seen := t0.Add(time.Second)
 	r := fleet.NodeReport{Received: 3, Written: 2, Loaded: 1, State: promfleet.StateWritten, Error: "e", Notices: []string{"n"},
-		AgentVersion: "a", PrometheusVersion: "p", TargetsUp: 1, TargetsDown: 2, LastSeenAt: &seen}
+		AgentVersion: "a", PrometheusVersion: "p", TargetsUp: 1, TargetsDown: 2, LastSeenAt: &seen,
+		Steps: promfleet.Steps{ReceivedAt: &seen, WrittenAt: &seen, LoadedAt: &seen}}
 	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
 		wantErr(t, tx.UpdateReport(ctx, n.UUID, r), fleet.ErrNotFound)
 		if err := tx.InsertNode(ctx, n); err != nil {
@@ -219,6 +220,8 @@ func testNodeStates(t *testing.T, s fleet.Store) {
 			n.Revision = rapid.Int64Range(0, 2).Draw(rt, "revision")
 			n.Report.Received = rapid.Int64Range(0, 2).Draw(rt, "received")
 			n.Report.State = rapid.SampledFrom(states).Draw(rt, "state")
+			n.Report.TargetsUp = rapid.SampledFrom([]int64{0, 1, 1e9}).Draw(rt, "up")
+			n.Report.TargetsDown = rapid.Int64Range(0, 2).Draw(rt, "down")
 			if rapid.IntRange(0, 4).Draw(rt, "seen") > 0 {
 				at := t0.Add(time.Duration(rapid.IntRange(-2, 2).Draw(rt, "µs")) * time.Microsecond)
 				n.Report.LastSeenAt = &at
@@ -232,9 +235,17 @@ func testNodeStates(t *testing.T, s fleet.Store) {
 				return err
 			}
 			want := map[promfleet.NodeState]int64{}
+			var wantUp, wantDown int64
 			for _, n := range all.Items {
 				want[n.State(now)]++
+				wantUp += n.Report.TargetsUp
+				wantDown += n.Report.TargetsDown
 			}
+			up, down, err := tx.SumTargets(ctx)
+			if err != nil {
+				return err
+			}
+			equal(rt, "SumTargets", []int64{up, down}, []int64{wantUp, wantDown})
 			got, err := tx.CountNodesByState(ctx, now)
 			if err != nil {
 				return err

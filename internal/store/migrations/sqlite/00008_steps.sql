@@ -1,0 +1,8 @@
+-- +goose Up
+
+-- When the agent got as far as it says, as a JSON object of times; empty: not known.
+ALTER TABLE nodes ADD COLUMN report_steps TEXT NOT NULL DEFAULT '';
+
+-- +goose Down
+
+ALTER TABLE nodes DROP COLUMN report_steps;
