@@ -37,12 +37,40 @@ EXPORTER_PORT ?= 9100
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## build ./bin/promfleet
+build: web ## build ./bin/promfleet, web UI included
 	@echo "building bin/promfleet $(VERSION) (about 5 minutes the first time: the Prometheus library is large)"
 	@go build -ldflags '$(LDFLAGS)' -o bin/promfleet ./cmd/promfleet
+
+# What the web UI is built from, and what says that it was.
+WEB_SOURCES = $(shell find web/src web/scripts -type f) web/index.html web/package-lock.json web/vite.config.ts
+WEB_MODULES := web/node_modules/.package-lock.json
+
+.PHONY: web
+web: internal/ui/dist/index.html ## build the web UI, which is embedded in the binary
+
+internal/ui/dist/index.html: $(WEB_MODULES) $(WEB_SOURCES)
+	@echo "building the web UI"
+	@cd web && npm run --silent build
+	@touch $@
+
+$(WEB_MODULES): web/package.json web/package-lock.json
+	@scripts/tools.sh node
+	@echo "fetching the packages of the web UI"
+	@cd web && npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+.PHONY: web-types
+web-types: $(WEB_MODULES) ## rewrite the types of the API that the web UI has, from the OpenAPI document
+	@cd web && npm run --silent types
+
+# A browser in front of a real server, agent, Prometheus and nginx; pictures of all pages are in web/test-results.
+.PHONY: web-test
+web-test: tools build ## the tests of the web UI
+	@scripts/tools.sh browser
+	@cd web && npm run --silent test && npm run --silent e2e
 
 .PHONY: run
 run: ## start server, agent, a real Prometheus and an exporter; Ctrl-C ends them
@@ -54,6 +82,7 @@ test: tools build lint ## lint, then all tests with the race detector, end-to-en
 	@echo "testing (about 6 minutes more the first time: the Prometheus library is compiled again for the race detector)"
 	@go test -race -vet=off -timeout 20m $(TESTFLAGS) $(PKG)
 	@$(if $(filter ./...,$(PKG)),go test -vet=off -run '^TestHostileCalls$$' ./internal/server)
+	@$(if $(filter ./...,$(PKG)),$(MAKE) --no-print-directory web-test)
 
 # How often the agent is killed in make soak, the server a fifth of that, and how
 # many replies of a hostile server there are.
@@ -70,7 +99,7 @@ soak: tools build ## the long tests, at full length: a disk that fails, kill -9 
 	@PROMFLEET_HOSTILE=$(PROMFLEET_HOSTILE) go test -vet=off -count=1 -timeout 2h -v -run '^TestHostile(Replies|Process)$$' ./internal/agent
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## formatting, vet, go.mod, golangci-lint and shellcheck
+lint: $(GOLANGCI_LINT) $(WEB_MODULES) ## formatting, vet, go.mod, golangci-lint, shellcheck; biome, types and tsc of the web UI
 	@scripts/tools.sh shellcheck
 	@echo "gofmt"
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
@@ -82,6 +111,8 @@ lint: $(GOLANGCI_LINT) ## formatting, vet, go.mod, golangci-lint and shellcheck
 	@$(GOLANGCI_LINT) run ./...
 	@echo "shellcheck"
 	@shellcheck scripts/*.sh docs/examples/*.sh .ci/run
+	@echo "biome, types of the API, tsc"
+	@cd web && npm run --silent lint
 
 .PHONY: bench
 bench: ## run the benchmarks (BENCH=regexp, PKG=./internal/render)
@@ -97,7 +128,8 @@ tools: $(GOLANGCI_LINT) $(PROMFLEET_PROMETHEUS_CURRENT) ## fetch what lint and t
 
 .PHONY: clean
 clean: ## remove what was built and fetched (the data of make run stays in ./.run)
-	@rm -rf bin .tools
+	@rm -rf bin .tools web/node_modules web/test-results
+	@find internal/ui/dist -mindepth 1 ! -name .gitignore -delete
 
 # The version is in the file's name: another version is another file.
 $(GOLANGCI_LINT):

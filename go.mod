@@ -2,6 +2,8 @@ module promfleet
 
 go 1.26.7
 
+ignore ./web
+
 require (
 	github.com/alecthomas/kingpin/v2 v2.4.0
 	github.com/alexedwards/argon2id v1.0.0

@@ -68,8 +68,12 @@ var rooms = []room{
 		"an announcement carries no data, so it needs to know nothing"},
 	{"internal/api", serverSide, []string{".", "internal/fleet", "internal/announce", "internal/fleetfile"},
 		"a handler that reached the store would pass by the rules; the schema of fleet files is served as it is"},
+	{"internal/api", serverSide, []string{".", "internal/fleet", "internal/announce"},
+		"a handler that reached the store would pass by the rules"},
+	{"internal/ui", serverSide, nil,
+		"the pages are files: what they show, they ask the API for"},
 	{"internal/server", serverSide, []string{".", "internal/render", "internal/check", "internal/secret",
-		"internal/fleet", "internal/store", "internal/announce", "internal/api"},
+		"internal/fleet", "internal/store", "internal/announce", "internal/api", "internal/ui"},
 		"it wires the server side; server and agent meet on the wire only"},
 
 	{"internal/agent", agentSide, []string{".", "client", "internal/render", "internal/check",

@@ -45,6 +45,28 @@ shell_linter() {
   command -v shellcheck >/dev/null || apt_install shellcheck
 }
 
+# The web UI is built with Node.js 20.19 or later, and npm.
+node_and_npm() {
+  local version
+  if ! version=$(node --version 2>/dev/null) || ! command -v npm >/dev/null; then
+    apt_install nodejs npm
+    version=$(node --version)
+  fi
+  if [ "$(printf '%s\n' v20.19.0 "$version" | sort -V | head -n 1)" != v20.19.0 ]; then
+    fail "Node.js $version is too old to build the web UI: install 20.19 or later (https://nodejs.org)"
+  fi
+}
+
+# The tests of the web UI look at it in Chromium, in Chinese too.
+browser() {
+  if [ ! -x /usr/bin/chromium ] && [ -z "${PROMFLEET_CHROMIUM:-}" ]; then
+    apt_install chromium
+  fi
+  if command -v dpkg-query >/dev/null && ! dpkg-query -W fonts-wqy-zenhei fonts-noto-cjk 2>/dev/null | grep -q '[0-9]'; then
+    apt_install fonts-wqy-zenhei
+  fi
+}
+
 # What scripts/run.sh calls.
 run_commands() {
   local missing=()
@@ -133,7 +155,9 @@ for part in "$@"; do
     race-compiler) race_compiler ;;
     shellcheck) shell_linter ;;
     run-commands) run_commands ;;
+    node) node_and_npm ;;
+    browser) browser ;;
     debian-parts) debian_parts ;;
-    *) fail "$part: no such part; there are race-compiler, shellcheck, run-commands, debian-parts" ;;
+    *) fail "$part: no such part; there are race-compiler, shellcheck, run-commands, node, browser, debian-parts" ;;
   esac
 done

@@ -17,6 +17,7 @@ import (
 	"promfleet"
 	"promfleet/internal/api"
 	"promfleet/internal/fleet"
+	"promfleet/internal/ui"
 )
 
 // newHandler makes what the server serves. Requests that agents hold end with held.
@@ -46,7 +47,11 @@ func newHandler(held context.Context, f *fleet.Service, o Options, reg *promethe
 		}
 		fmt.Fprintln(w, "promfleet is ready.")
 	})
-	mux.Handle("GET /{$}", http.RedirectHandler(prefix+"/docs/", http.StatusFound))
+	pages, err := ui.New(ui.Files(), prefix)
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("/", pages)
 	return instrument(reg, gzhttp.GzipHandler(below(prefix, mux))), nil
 }
 

@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest';
+import { ApiError, errorOf, LoginNeeded, StaleError, sentence } from './problem';
+
+describe('errorOf', () => {
+  test('keeps the sentence and the fields of the API', () => {
+    const e = errorOf(422, {
+      detail: 'validation failed',
+      errors: [{ location: 'body.base_config.global', message: 'no' }],
+    });
+    expect(e.message).toBe('validation failed');
+    expect(e.at('body.base_config')).toBe('no');
+    expect(e.at('body.base')).toBeUndefined();
+    expect(sentence(e)).toBe('validation failed\nbody.base_config.global: no');
+  });
+
+  test('tells a stale edit and a lost session from the rest', () => {
+    expect(errorOf(412, { detail: 'x' })).toBeInstanceOf(StaleError);
+    expect(errorOf(401, { detail: 'x' })).toBeInstanceOf(LoginNeeded);
+    expect(errorOf(409, { detail: 'x' })).not.toBeInstanceOf(StaleError);
+  });
+
+  test.each([undefined, null, '<html>', { detail: 3, errors: 'no' }])('%j is no problem document', (body) => {
+    const e = errorOf(502, body);
+    expect(e).toBeInstanceOf(ApiError);
+    expect(e.message).toBe('the server answered with 502');
+    expect(e.fields).toEqual([]);
+  });
+
+  test('knows when to try again', () => {
+    expect(errorOf(429, {}, '30').retryAfter).toBe(30);
+    expect(errorOf(429, {}, 'Wed, 21 Oct 2026 07:28:00 GMT').retryAfter).toBeUndefined();
+  });
+});

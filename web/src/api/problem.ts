@@ -1,0 +1,59 @@
+import type { components } from './schema';
+
+export type Problem = components['schemas']['Problem'];
+export type ProblemField = components['schemas']['ProblemField'];
+
+/** An error of the API (RFC 9457): its sentence, and what is wrong with which field. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly fields: ProblemField[];
+  /** Seconds after which to try again; undefined: the server does not say. */
+  readonly retryAfter?: number;
+
+  constructor(status: number, detail: string, fields: ProblemField[] = [], retryAfter?: number) {
+    super(detail);
+    this.name = 'ApiError';
+    this.status = status;
+    this.fields = fields;
+    this.retryAfter = retryAfter;
+  }
+
+  /** What is wrong with a field, given as "body.name"; those below it count too. */
+  at(location: string): string | undefined {
+    return this.fields.find((f) => f.location === location || f.location.startsWith(`${location}.`))?.message;
+  }
+}
+
+/** The record is not what it was when it was read (412): two versions are to be brought together. */
+export class StaleError extends ApiError {}
+
+/** The session has ended, or there is none (401). */
+export class LoginNeeded extends ApiError {}
+
+/** The server did not answer at all. */
+export class Unreachable extends Error {
+  constructor() {
+    super('the server does not answer');
+    this.name = 'Unreachable';
+  }
+}
+
+/** Makes an error of an answer. What is no problem document is told by its status. */
+export function errorOf(status: number, body: unknown, retryAfter: string | null = null): ApiError {
+  const p = (typeof body === 'object' && body !== null ? body : {}) as Partial<Problem>;
+  const detail = typeof p.detail === 'string' && p.detail !== '' ? p.detail : `the server answered with ${status}`;
+  const fields = Array.isArray(p.errors) ? p.errors : [];
+  const after = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined;
+  if (status === 412) return new StaleError(status, detail, fields, after);
+  if (status === 401) return new LoginNeeded(status, detail, fields, after);
+  return new ApiError(status, detail, fields, after);
+}
+
+/** The sentence that a user is shown: that of the API, unchanged, with its fields. */
+export function sentence(error: unknown): string {
+  if (error instanceof ApiError) {
+    const fields = error.fields.map((f) => (f.location ? `${f.location}: ${f.message}` : f.message));
+    return [error.message, ...fields].join('\n');
+  }
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,71 @@
+import { Alert, Button } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import { Component, type ErrorInfo, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { LoginNeeded, sentence, Unreachable } from '../api/problem';
+
+/** An error as the API says it. One that the page tells of otherwise is not said twice. */
+export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+  const { t } = useTranslation();
+  if (!error || error instanceof Unreachable || error instanceof LoginNeeded) return null;
+  return (
+    <Alert
+      color="red"
+      variant="light"
+      className="failure"
+      role="alert"
+      icon={<IconAlertTriangle aria-hidden />}
+      title={t('error.failed')}
+    >
+      <p className="pre">{sentence(error)}</p>
+      {retry && (
+        <Button size="compact-sm" variant="default" onClick={retry}>
+          {t('app.retry')}
+        </Button>
+      )}
+    </Alert>
+  );
+}
+
+function Broken() {
+  const { t } = useTranslation();
+  return (
+    <Alert
+      color="red"
+      variant="light"
+      className="failure"
+      role="alert"
+      icon={<IconAlertTriangle aria-hidden />}
+      title={t('error.title')}
+    >
+      <p>{t('error.help')}</p>
+      <Button size="compact-sm" variant="default" onClick={() => window.location.reload()}>
+        {t('error.reload')}
+      </Button>
+    </Alert>
+  );
+}
+
+/** Keeps the rest of the page alive when a part of it fails. */
+export class Boundary extends Component<{ children: ReactNode; resetKey?: string }, { failed?: string }> {
+  override state: { failed?: string } = {};
+
+  static getDerivedStateFromError() {
+    return { failed: '' };
+  }
+
+  override componentDidCatch(_error: unknown, _info: ErrorInfo) {
+    this.setState({ failed: this.props.resetKey ?? '' });
+  }
+
+  override componentDidUpdate() {
+    // Another page may well work.
+    if (this.state.failed !== undefined && this.state.failed !== '' && this.state.failed !== this.props.resetKey) {
+      this.setState({ failed: undefined });
+    }
+  }
+
+  override render() {
+    return this.state.failed === undefined ? this.props.children : <Broken />;
+  }
+}

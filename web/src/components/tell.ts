@@ -1,0 +1,7 @@
+import { notifications } from '@mantine/notifications';
+import i18next from '../i18n';
+
+/** Says in a corner that something is done. */
+export function tell(message: string): void {
+  notifications.show({ message, closeButtonProps: { 'aria-label': i18next.t('app.close') } });
+}

@@ -1,0 +1,37 @@
+import { QueryClient } from '@tanstack/react-query';
+import { ApiError, LoginNeeded, Unreachable } from '../api/problem';
+
+/** Keys of what is kept of the API. */
+export const keys = {
+  session: ['session'] as const,
+  summary: ['nodes', 'summary'] as const,
+  nodes: (filter: object) => ['nodes', 'list', filter] as const,
+  allNodes: ['nodes', 'list'] as const,
+  map: (filter: object) => ['nodes', 'map', filter] as const,
+  node: (uuid: string) => ['node', uuid, 'record'] as const,
+  nodeAll: (uuid: string) => ['node', uuid] as const,
+  config: (uuid: string, revision?: number) => ['node', uuid, 'config', revision ?? 'now'] as const,
+  revisions: (uuid: string) => ['node', uuid, 'revisions'] as const,
+  jobs: (uuid: string) => ['node', uuid, 'jobs'] as const,
+  tags: ['tags'] as const,
+};
+
+/** A failure that another try may not have. */
+function worthAnotherTry(count: number, error: unknown): boolean {
+  if (error instanceof Unreachable) return false; // the banner waits for the server, see Offline
+  return count < 2 && (!(error instanceof ApiError) || error.status === 503);
+}
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: { retry: worthAnotherTry, staleTime: 5_000, refetchOnWindowFocus: true },
+    mutations: { retry: false },
+  },
+});
+
+// A session that has ended leads to the login, wherever that is noticed.
+const ended = (error: unknown) => {
+  if (error instanceof LoginNeeded) queryClient.setQueryData(keys.session, null);
+};
+queryClient.getQueryCache().config.onError = ended;
+queryClient.getMutationCache().config.onError = ended;

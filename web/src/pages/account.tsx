@@ -1,0 +1,84 @@
+import { Button, PasswordInput } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, ok } from '../api/client';
+import { ApiError } from '../api/problem';
+import { Failure } from '../components/failure';
+import { Head, useTitle } from '../components/page';
+import { tell } from '../components/tell';
+import { login, useSession } from '../data/session';
+
+export function Account() {
+  const { t } = useTranslation();
+  useTitle(t('nav.account'));
+  const session = useSession().data;
+  const [current, setCurrent] = useState('');
+  const [password, setPassword] = useState('');
+  const [again, setAgain] = useState('');
+  const id = session?.user;
+  const change = useMutation({
+    mutationFn: async () => {
+      await ok(
+        api.PUT('/api/v1/users/{id}/password', { params: { path: { id: id ?? 0 } }, body: { current, password } }),
+      );
+      await login(session?.name ?? '', password); // all sessions have ended, this one too
+    },
+    onSuccess: () => {
+      tell(t('account.done'));
+      setCurrent('');
+      setPassword('');
+      setAgain('');
+    },
+  });
+  const error = change.error instanceof ApiError ? change.error : undefined;
+  const differ = again !== '' && again !== password;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!differ) change.mutate();
+  };
+  return (
+    <section className="narrow">
+      <Head title={t('nav.account')} />
+      <p>{t('account.who', { name: session?.name, role: session && t(`role.${session.role}`) })}</p>
+      {id ? (
+        <form onSubmit={submit} className="stack">
+          <PasswordInput
+            label={t('account.current')}
+            value={current}
+            onChange={(e) => setCurrent(e.currentTarget.value)}
+            autoComplete="current-password"
+            error={error?.at('body.current')}
+            required
+            withAsterisk={false}
+          />
+          <PasswordInput
+            label={t('account.new')}
+            description={t('account.rule')}
+            value={password}
+            onChange={(e) => setPassword(e.currentTarget.value)}
+            autoComplete="new-password"
+            error={error?.at('body.password')}
+            required
+            withAsterisk={false}
+          />
+          <PasswordInput
+            label={t('account.again')}
+            value={again}
+            onChange={(e) => setAgain(e.currentTarget.value)}
+            autoComplete="new-password"
+            error={differ ? t('account.differ') : undefined}
+            required
+            withAsterisk={false}
+          />
+          {change.error && <Failure error={change.error} />}
+          <Button type="submit" loading={change.isPending} className="start">
+            {t('account.save')}
+          </Button>
+        </form>
+      ) : (
+        <p>{t('account.token')}</p>
+      )}
+    </section>
+  );
+}

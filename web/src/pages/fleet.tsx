@@ -1,0 +1,224 @@
+import { CloseButton, SegmentedControl, TagsInput, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { NodesSummary } from '../api/client';
+import { Command } from '../components/copy';
+import { Failure } from '../components/failure';
+import { Head, useTitle } from '../components/page';
+import { lookEvery, type NodeFilter, nodesQuery, summaryQuery } from '../data/nodes';
+import { serverUrl } from '../page';
+import type { FleetSearch } from '../router';
+import { stateIcons, states } from '../state/states';
+import { Heat } from './fleet/heat';
+import { NodeTable } from './fleet/table';
+
+/** Every Prometheus server at a glance. */
+export function Fleet() {
+  const { t } = useTranslation();
+  useTitle(t('fleet.title'));
+  const search = useSearch({ from: '/shell/' });
+  const navigate = useNavigate({ from: '/' });
+  const set = (change: Partial<FleetSearch>, replace = false) =>
+    void navigate({ search: (old: FleetSearch) => ({ ...old, ...change }), replace });
+  const { view, ...filter } = search;
+  const summary = useQuery(summaryQuery);
+  const filtered = Boolean(filter.q || filter.state || filter.tag);
+  const empty = summary.data?.total === 0;
+  return (
+    <>
+      <Head title={t('fleet.title')}>
+        {summary.data && !empty && (
+          <p className="dim">
+            {t('fleet.nodes', { count: summary.data.total })}
+            {' · '}
+            {t('fleet.upCount', { count: summary.data.targets_up })}
+            {summary.data.targets_down > 0 && (
+              <>
+                {' · '}
+                <span className="downs">{t('fleet.downCount', { count: summary.data.targets_down })}</span>
+              </>
+            )}
+          </p>
+        )}
+        {!empty && (
+          <SegmentedControl
+            className="push"
+            size="xs"
+            aria-label={t('fleet.view')}
+            value={view ?? 'table'}
+            onChange={(v) => set({ view: v === 'map' ? 'map' : undefined })}
+            data={[
+              { value: 'table', label: t('fleet.table') },
+              { value: 'map', label: t('fleet.map') },
+            ]}
+          />
+        )}
+      </Head>
+      <Failure error={summary.error} retry={summary.refetch} />
+      {empty ? (
+        <Empty />
+      ) : (
+        <>
+          {summary.data && <Counts summary={summary.data} chosen={filter.state} choose={(state) => set({ state })} />}
+          <Filters search={search} set={set} filtered={filtered} />
+          {view === 'map' ? <Heat filter={filter} /> : <Listed filter={filter} filtered={filtered} set={set} />}
+        </>
+      )}
+    </>
+  );
+}
+
+function Counts({
+  summary,
+  chosen,
+  choose,
+}: {
+  summary: NodesSummary;
+  chosen?: string;
+  choose: (state: FleetSearch['state']) => void;
+}) {
+  const { t } = useTranslation();
+  const present = states.filter((state) => (summary.states?.[state] ?? 0) > 0 || state === chosen);
+  return (
+    <>
+      <div className="bar" aria-hidden>
+        {present.map((state) => (
+          <span key={state} data-state={state} style={{ flexGrow: summary.states?.[state] ?? 0 }} />
+        ))}
+      </div>
+      <fieldset className="filters plain">
+        <legend className="visually-hidden">{t('fleet.state')}</legend>
+        <div className="counts">
+          {present.map((state) => {
+            const Icon = stateIcons[state];
+            return (
+              <button
+                key={state}
+                type="button"
+                data-state={state}
+                aria-pressed={state === chosen}
+                title={t(`stateHelp.${state}`)}
+                onClick={() => choose(state === chosen ? undefined : state)}
+              >
+                <span className="state" data-state={state}>
+                  <Icon size={15} aria-hidden />
+                  {t(`state.${state}`)}
+                </span>
+                <b>{(summary.states?.[state] ?? 0).toLocaleString()}</b>
+              </button>
+            );
+          })}
+        </div>
+      </fieldset>
+    </>
+  );
+}
+
+interface FilterProps {
+  search: FleetSearch;
+  set: (change: Partial<FleetSearch>, replace?: boolean) => void;
+  filtered: boolean;
+}
+
+function Filters({ search, set, filtered }: FilterProps) {
+  const { t } = useTranslation();
+  const [text, setText] = useState(search.q ?? '');
+  const settle = useDebouncedCallback((q: string) => set({ q: q || undefined }, true), 200);
+  const { q } = search;
+  useEffect(() => setText(q ?? ''), [q]); // another address, as by Back
+  return (
+    <search className="filters">
+      <TextInput
+        type="search"
+        className="search"
+        size="xs"
+        aria-label={t('fleet.searchLabel')}
+        placeholder={`${t('fleet.search')}  /`}
+        value={text}
+        onChange={(e) => {
+          setText(e.currentTarget.value);
+          settle(e.currentTarget.value.trim());
+        }}
+        onKeyDown={(e) => e.key === 'Escape' && e.currentTarget.blur()}
+        rightSection={
+          text && (
+            <CloseButton
+              size="xs"
+              aria-label={t('fleet.clear')}
+              onClick={() => {
+                setText('');
+                set({ q: undefined });
+              }}
+            />
+          )
+        }
+      />
+      <TagsInput
+        className="tags"
+        size="xs"
+        aria-label={t('fleet.tags')}
+        placeholder={search.tag ? undefined : t('fleet.tags')}
+        value={search.tag ?? []}
+        onChange={(tag) => set({ tag: tag.length > 0 ? tag : undefined })}
+        maxTags={20}
+      />
+      {filtered && (
+        <button type="button" className="link" onClick={() => set({ q: undefined, state: undefined, tag: undefined })}>
+          {t('fleet.clear')}
+        </button>
+      )}
+    </search>
+  );
+}
+
+function Listed({ filter, filtered, set }: { filter: NodeFilter; filtered: boolean; set: FilterProps['set'] }) {
+  const { t } = useTranslation();
+  const nodes = useInfiniteQuery({
+    ...nodesQuery(filter),
+    // Reading many pages again costs: far down, what changes is told (see useLive).
+    refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 3 ? false : lookEvery()),
+  });
+  const rows = nodes.data?.pages.flatMap((p) => p.items) ?? [];
+  const total = nodes.data?.pages[0]?.total ?? 0;
+  if (nodes.error) return <Failure error={nodes.error} retry={nodes.refetch} />;
+  if (nodes.isSuccess && rows.length === 0) {
+    return (
+      <div className="empty">
+        <p>{t('fleet.none')}</p>
+        {filtered && (
+          <button
+            type="button"
+            className="link"
+            onClick={() => set({ q: undefined, state: undefined, tag: undefined })}
+          >
+            {t('fleet.clear')}
+          </button>
+        )}
+      </div>
+    );
+  }
+  return (
+    <NodeTable
+      rows={rows}
+      total={nodes.isPending ? 20 : total}
+      more={nodes.hasNextPage && !nodes.isFetchingNextPage ? () => void nodes.fetchNextPage() : undefined}
+      sort={filter.sort ?? 'hostname'}
+      onSort={(sort) => set({ sort: sort === 'hostname' ? undefined : sort })}
+      onTag={(tag) => set({ tag: [...new Set([...(filter.tag ?? []), tag])] })}
+    />
+  );
+}
+
+function Empty() {
+  const { t } = useTranslation();
+  return (
+    <div className="empty">
+      <h2>{t('fleet.empty')}</h2>
+      <p>{t('fleet.emptyHelp')}</p>
+      <Command text={`promfleet agent --server.url ${serverUrl} --join.token-file join-token`} />
+    </div>
+  );
+}

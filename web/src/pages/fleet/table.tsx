@@ -1,0 +1,137 @@
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import type { Node } from '../../api/client';
+import { Copy } from '../../components/copy';
+import { type Column, Grid } from '../../components/grid';
+import { State } from '../../components/state';
+import { Ago } from '../../components/time';
+
+interface Props {
+  rows: Node[];
+  total: number;
+  more?: () => void;
+  sort: string;
+  onSort: (sort: string) => void;
+  onTag: (tag: string) => void;
+}
+
+/** The fleet as a table: one dense, honest list. */
+export function NodeTable({ rows, total, more, sort, onSort, onTag }: Props) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const columns: Column<Node>[] = [
+    { key: 'state', title: t('fleet.state'), width: '118px', cell: (n) => <State of={n.status.state} /> },
+    {
+      key: 'hostname',
+      title: t('fleet.hostname'),
+      sort: 'hostname',
+      width: 'minmax(140px, 1fr)',
+      cell: (n) => (
+        <Link to="/nodes/$uuid" params={{ uuid: n.uuid }} title={n.hostname} tabIndex={-1}>
+          <bdi>{n.hostname}</bdi>
+        </Link>
+      ),
+    },
+    {
+      key: 'addr',
+      title: t('fleet.addr'),
+      sort: 'addr',
+      width: 'minmax(160px, 1fr)',
+      className: 'mono withcopy',
+      cell: (n) => (
+        <>
+          <bdi title={n.addr}>{n.addr.replace(/^https?:\/\/|\/$/g, '')}</bdi>
+          <Copy text={n.addr} label={n.addr} />
+        </>
+      ),
+    },
+    {
+      key: 'upDown',
+      title: t('fleet.upDown'),
+      width: '96px',
+      className: 'mono num',
+      cell: ({ status }) => (
+        <>
+          {status.targets_up.toLocaleString()}
+          <span className="dim"> / </span>
+          <span className={status.targets_down > 0 ? 'downs' : 'dim'}>{status.targets_down.toLocaleString()}</span>
+        </>
+      ),
+    },
+    {
+      key: 'revision',
+      title: t('fleet.revision'),
+      help: t('fleet.revisionHelp'),
+      width: '84px',
+      className: 'mono num',
+      cell: ({ status }) =>
+        status.revision_applied === status.revision_wanted ? (
+          status.revision_wanted
+        ) : (
+          <>
+            {status.revision_applied}
+            <span className="dim"> → </span>
+            <b>{status.revision_wanted}</b>
+          </>
+        ),
+    },
+    {
+      key: 'seen',
+      title: t('fleet.seen'),
+      sort: 'last_seen_at',
+      width: '92px',
+      cell: (n) => <Ago at={n.status.last_seen_at} />,
+    },
+    {
+      key: 'error',
+      title: t('fleet.error'),
+      width: 'minmax(190px, 2fr)',
+      cell: (n) => n.status.last_error && <span title={n.status.last_error}>{n.status.last_error}</span>,
+    },
+    {
+      key: 'tags',
+      title: t('fleet.nodeTags'),
+      width: 'minmax(120px, 1fr)',
+      cell: (n) =>
+        n.tags?.map((tag) => (
+          <button
+            key={tag}
+            type="button"
+            className="tag"
+            tabIndex={-1}
+            title={t('fleet.filtered', { tag })}
+            onClick={() => onTag(tag)}
+          >
+            <bdi>{tag}</bdi>
+          </button>
+        )),
+    },
+    {
+      key: 'prometheus',
+      title: t('fleet.prometheus'),
+      width: '92px',
+      className: 'mono dim',
+      cell: (n) => n.status.prometheus_version,
+    },
+    {
+      key: 'agent',
+      title: t('fleet.agent'),
+      width: '84px',
+      className: 'mono dim',
+      cell: (n) => n.status.agent_version,
+    },
+  ];
+  return (
+    <Grid
+      label={t('fleet.title')}
+      columns={columns}
+      rows={rows}
+      total={total}
+      rowKey={(n) => n.uuid}
+      more={more}
+      open={(n) => void navigate({ to: '/nodes/$uuid', params: { uuid: n.uuid } })}
+      sort={sort}
+      onSort={onSort}
+    />
+  );
+}

@@ -1,0 +1,165 @@
+import { Alert, Button, Modal, TextInput } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { type FormEvent, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, type Node, tagged } from '../../api/client';
+import { Command, Copy } from '../../components/copy';
+import { Failure } from '../../components/failure';
+import { tell } from '../../components/tell';
+import { Ago } from '../../components/time';
+import { eventsQuery } from '../../data/events';
+import { putNode } from '../../data/nodes';
+import { mayEdit, useSession } from '../../data/session';
+import { serverUrl } from '../../page';
+import { stateIcons } from '../../state/states';
+import { EventLine } from '../events/line';
+import { ChangeStrip } from './changestrip';
+import { useNode } from './use-node';
+
+/** Whether the node scrapes what it should, and if not, why. */
+export function Overview() {
+  const { t } = useTranslation();
+  const { node } = useNode();
+  const { status } = node;
+  const Icon = stateIcons[status.state];
+  const events = useQuery(eventsQuery({ node: node.uuid, limit: 8 }));
+  return (
+    <div className="overview">
+      <ChangeStrip node={node} />
+      <section className="truth" data-state={status.state}>
+        <Icon size={20} aria-hidden />
+        <div>
+          <p>
+            <b>{t(`stateHelp.${status.state}`)}</b>
+          </p>
+          {status.last_error && <p className="mono pre">{status.last_error}</p>}
+        </div>
+        {status.state === 'held' && <Confirm node={node} />}
+      </section>
+      {status.notices && status.notices.length > 0 && (
+        <section>
+          <h2>{t('node.notices')}</h2>
+          <ul className="notices">
+            {status.notices.map((notice) => (
+              <li key={notice} className="mono pre">
+                {notice}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      <div className="two">
+        <section>
+          <h2>{t('node.facts')}</h2>
+          <dl className="facts">
+            <dt>{t('node.targets')}</dt>
+            <dd>
+              {t('fleet.upCount', { count: status.targets_up })}
+              {', '}
+              <span className={status.targets_down > 0 ? 'downs' : undefined}>
+                {t('fleet.downCount', { count: status.targets_down })}
+              </span>
+            </dd>
+            <dt>{t('node.prometheus')}</dt>
+            <dd className="mono">{status.prometheus_version || t('app.unknown')}</dd>
+            <dt>{t('node.agent')}</dt>
+            <dd className="mono">{status.agent_version || t('app.unknown')}</dd>
+            <dt>{t('node.seen')}</dt>
+            <dd>
+              <Ago at={status.last_seen_at} />
+            </dd>
+            <dt>{t('node.joined')}</dt>
+            <dd>
+              <Ago at={node.created_at} />
+            </dd>
+            <dt>{t('node.uuid')}</dt>
+            <dd className="mono spread tight">
+              {node.uuid} <Copy text={node.uuid} label={t('node.uuid')} />
+            </dd>
+          </dl>
+        </section>
+        <section>
+          <h2>
+            <Link to="/events" search={{ node: node.uuid }}>
+              {t('node.recent')}
+            </Link>
+          </h2>
+          <ul className="recent">
+            {events.data?.items?.map((event) => (
+              <EventLine key={event.id} event={event} />
+            ))}
+          </ul>
+        </section>
+      </div>
+      <details>
+        <summary>{t('node.cli')}</summary>
+        <Command text={`promfleet node get ${node.uuid}`} />
+        <p className="dim">{t('node.api')}</p>
+        <Command text={`curl -H "Authorization: Bearer $TOKEN" ${serverUrl}/api/v1/nodes/${node.uuid}`} />
+      </details>
+    </div>
+  );
+}
+
+/** Lets the agent go on with a large removal, once somebody has read what goes. */
+function Confirm({ node }: { node: Node }) {
+  const { t } = useTranslation();
+  const session = useSession().data;
+  const [opened, setOpened] = useState(false);
+  const [typed, setTyped] = useState('');
+  // What is confirmed is what was read.
+  const revision = node.status.revision_received;
+  const confirm = useMutation({
+    mutationFn: () =>
+      tagged(api.POST('/api/v1/nodes/{uuid}/confirm', { params: { path: { uuid: node.uuid }, query: { revision } } })),
+    onSuccess: ({ value, etag }) => {
+      putNode(value, etag);
+      setOpened(false);
+      tell(t('node.confirmed'));
+    },
+  });
+  if (!mayEdit(session)) return null;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (typed === node.hostname) confirm.mutate();
+  };
+  return (
+    <>
+      <Button color="red" className="push" onClick={() => setOpened(true)}>
+        {t('node.confirm')}
+      </Button>
+      <Modal
+        opened={opened}
+        onClose={() => setOpened(false)}
+        title={t('node.confirmTitle', { host: node.hostname })}
+        closeButtonProps={{ 'aria-label': t('app.close') }}
+        size="lg"
+      >
+        <form onSubmit={submit} className="stack">
+          <p>{t('node.confirmHelp')}</p>
+          <Alert color="red" variant="light">
+            <p className="mono pre">{node.status.last_error}</p>
+          </Alert>
+          <TextInput
+            label={t('node.confirmType', { host: node.hostname })}
+            value={typed}
+            onChange={(e) => setTyped(e.currentTarget.value)}
+            data-autofocus
+            autoComplete="off"
+            spellCheck={false}
+          />
+          {confirm.error && <Failure error={confirm.error} />}
+          <div className="spread">
+            <Button type="submit" color="red" disabled={typed !== node.hostname} loading={confirm.isPending}>
+              {t('node.confirm')}
+            </Button>
+            <Button variant="default" onClick={() => setOpened(false)}>
+              {t('app.cancel')}
+            </Button>
+          </div>
+        </form>
+      </Modal>
+    </>
+  );
+}

@@ -1,0 +1,220 @@
+import { Alert, Button, Modal, TagsInput } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { useBlocker } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, type Node, ok, type Preview, tagged } from '../../api/client';
+import { ApiError, StaleError } from '../../api/problem';
+import { Code, Merge } from '../../components/code';
+import { Failure } from '../../components/failure';
+import { PreviewOf } from '../../components/preview';
+import { tell } from '../../components/tell';
+import { putNode, readNode } from '../../data/nodes';
+import { mayEdit, useSession } from '../../data/session';
+import { useNode } from './use-node';
+
+/** What people set of a node: its tags and its base config. */
+export function Settings() {
+  const { t } = useTranslation();
+  const { node, etag } = useNode();
+  const session = useSession().data;
+  const editable = mayEdit(session);
+  return (
+    <div className="settings">
+      {!editable && session && <p className="dim">{t('settings.readOnly', { role: t(`role.${session.role}`) })}</p>}
+      <Tags node={node} etag={etag} editable={editable} />
+      <Base key={node.uuid} node={node} etag={etag} editable={editable} />
+    </div>
+  );
+}
+
+interface Props {
+  node: Node;
+  etag: string;
+  editable: boolean;
+}
+
+type Patch = { tags?: string[]; base_config?: string };
+
+const patch = (uuid: string, etag: string, body: Patch, dry: boolean) =>
+  api.PATCH('/api/v1/nodes/{uuid}', {
+    params: { path: { uuid }, query: { dry_run: dry }, header: { 'If-Match': etag } },
+    body,
+    headers: { 'Content-Type': 'application/merge-patch+json' },
+  });
+
+function Tags({ node, etag, editable }: Props) {
+  const { t } = useTranslation();
+  const saved = node.tags ?? [];
+  const [edited, setEdited] = useState<string[]>();
+  const tags = edited ?? saved;
+  const save = useMutation({
+    mutationFn: () => tagged(patch(node.uuid, etag, { tags }, false)),
+    onSuccess: ({ value, etag }) => {
+      putNode(value as Node, etag);
+      setEdited(undefined);
+      tell(t('settings.tagsSaved'));
+    },
+    onError: (error) => {
+      // Tags are few, and what was typed stays: saving again is over what is there now.
+      if (error instanceof StaleError) void readNode(node.uuid).then(({ value, etag }) => putNode(value, etag));
+    },
+  });
+  return (
+    <section className="stack">
+      <TagsInput
+        label={t('settings.tags')}
+        description={t('settings.tagsHelp')}
+        value={tags}
+        onChange={setEdited}
+        readOnly={!editable}
+        maxTags={64}
+        error={save.error instanceof ApiError ? save.error.at('body.tags') : undefined}
+      />
+      {save.error && <Failure error={save.error} />}
+      {editable && (
+        <Button
+          className="start"
+          variant="default"
+          disabled={!edited}
+          loading={save.isPending}
+          onClick={() => save.mutate()}
+        >
+          {t('settings.saveTags')}
+        </Button>
+      )}
+    </section>
+  );
+}
+
+/** The line of a text that a message of Prometheus's parser names. */
+export function lineOf(message: string): number | undefined {
+  const line = /\bline (\d+)/.exec(message)?.[1];
+  return line === undefined ? undefined : Number(line);
+}
+
+function Base({ node, etag, editable }: Props) {
+  const { t } = useTranslation();
+  // What the edit began with: another one's save must not pass unseen.
+  const [from, setFrom] = useState({ text: node.base_config, etag });
+  const [text, setText] = useState(node.base_config);
+  const [preview, setPreview] = useState<Preview>();
+  const [theirs, setTheirs] = useState<{ text: string; etag: string }>();
+  const dirty = text !== from.text;
+  useEffect(() => {
+    if (!dirty) {
+      setFrom({ text: node.base_config, etag });
+      setText(node.base_config);
+    }
+  }, [dirty, node.base_config, etag]);
+  useBlocker({
+    shouldBlockFn: () => dirty && !window.confirm(t('settings.leave')),
+    enableBeforeUnload: dirty,
+  });
+  const stale = async (error: Error) => {
+    if (!(error instanceof StaleError)) return;
+    const now = await readNode(node.uuid);
+    putNode(now.value, now.etag);
+    if (now.value.base_config === from.text)
+      setFrom({ text: from.text, etag: now.etag }); // the tags, or so
+    else setTheirs({ text: now.value.base_config, etag: now.etag });
+  };
+  const trying = useMutation({
+    mutationFn: () => ok(patch(node.uuid, from.etag, { base_config: text }, true)),
+    onSuccess: (p) => setPreview(p as Preview),
+    onError: stale,
+  });
+  const saving = useMutation({
+    mutationFn: () => tagged(patch(node.uuid, from.etag, { base_config: text }, false)),
+    onSuccess: ({ value, etag }) => {
+      const saved = value as Node;
+      putNode(saved, etag);
+      setFrom({ text: saved.base_config, etag });
+      setText(saved.base_config);
+      setPreview(undefined);
+      tell(t('settings.saved'));
+    },
+    onError: stale,
+  });
+  const failed = saving.error ?? trying.error;
+  const error = failed instanceof StaleError ? null : failed;
+  const problems =
+    error instanceof ApiError ? error.fields.map((f) => ({ line: lineOf(f.message), message: f.message })) : undefined;
+  const edit = (next: string) => {
+    setText(next);
+    setPreview(undefined);
+    trying.reset();
+    saving.reset();
+  };
+  return (
+    <section className="stack">
+      <div className="spread">
+        <h2>{t('settings.base')}</h2>
+        <span className="dim">{t('settings.baseHelp')}</span>
+        {dirty && <span className="tag">{t('settings.unsaved')}</span>}
+      </div>
+      <Code label={t('settings.base')} text={text} onChange={editable ? edit : undefined} problems={problems} />
+      {error && <Failure error={error} />}
+      {preview && <PreviewOf preview={preview} />}
+      {editable && (
+        <div className="spread">
+          {preview ? (
+            <Button onClick={() => saving.mutate()} loading={saving.isPending}>
+              {t('settings.save')}
+            </Button>
+          ) : (
+            <Button disabled={!dirty} onClick={() => trying.mutate()} loading={trying.isPending}>
+              {t('settings.preview')}
+            </Button>
+          )}
+          {dirty && (
+            <Button variant="default" onClick={() => edit(from.text)}>
+              {t('settings.discard')}
+            </Button>
+          )}
+        </div>
+      )}
+      {theirs && (
+        <Conflict
+          theirs={theirs.text}
+          mine={text}
+          take={(merged) => {
+            setFrom(theirs);
+            edit(merged);
+            setTheirs(undefined);
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+/** Somebody else has saved meanwhile: both versions, to be brought together. */
+function Conflict({ theirs, mine, take }: { theirs: string; mine: string; take: (text: string) => void }) {
+  const { t } = useTranslation();
+  const [merged, setMerged] = useState(mine);
+  return (
+    <Modal opened onClose={() => take(mine)} withCloseButton={false} size="90%" title={t('settings.stale')}>
+      <div className="stack">
+        <Alert color="yellow" variant="light">
+          {t('settings.staleHelp')}
+        </Alert>
+        <Merge
+          left={theirs}
+          right={mine}
+          leftLabel={t('settings.saved_now')}
+          rightLabel={t('settings.mine')}
+          onChange={setMerged}
+        />
+        <div className="spread">
+          <Button data-autofocus onClick={() => take(merged)}>
+            {t('settings.merge')}
+          </Button>
+          <Button variant="default" onClick={() => take(theirs)}>
+            {t('settings.theirs')}
+          </Button>
+        </div>
+      </div>
+    </Modal>
+  );
+}

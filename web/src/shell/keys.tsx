@@ -1,0 +1,88 @@
+import { Modal } from '@mantine/core';
+import { useNavigate } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
+
+/** How long the second key of two is waited for. */
+const sequence = 1200;
+
+const typing = (target: EventTarget | null) =>
+  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+
+/** The keys that work on every page. */
+export function useKeys({ palette, help }: { palette: () => void; help: () => void }) {
+  const navigate = useNavigate();
+  const actions = useRef({ palette, help });
+  actions.current = { palette, help };
+  useEffect(() => {
+    let went = 0; // when g was pressed
+    const down = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'k') {
+        event.preventDefault();
+        actions.current.palette();
+        return;
+      }
+      if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+      if (document.querySelector('[role="dialog"]')) return;
+      const second = Date.now() - went < sequence;
+      went = 0;
+      switch (event.key) {
+        case 'g':
+          went = Date.now();
+          return;
+        case '/': {
+          const search = document.querySelector<HTMLInputElement>('input[type="search"]');
+          if (search) search.focus();
+          else actions.current.palette();
+          break;
+        }
+        case '?':
+          actions.current.help();
+          break;
+        case 'f':
+          if (!second) return;
+          void navigate({ to: '/' });
+          break;
+        case 'e':
+          if (!second) return;
+          void navigate({ to: '/events' });
+          break;
+        default:
+          return;
+      }
+      event.preventDefault();
+    };
+    window.addEventListener('keydown', down);
+    return () => window.removeEventListener('keydown', down);
+  }, [navigate]);
+}
+
+/** The keys, for people. */
+export function Keys({ opened, close }: { opened: boolean; close: () => void }) {
+  const { t } = useTranslation();
+  const rows: [string[], string][] = [
+    [['/'], t('keys.search')],
+    [['Ctrl', 'K'], t('keys.palette')],
+    [['g', 'f'], t('keys.fleet')],
+    [['g', 'e'], t('keys.events')],
+    [['j', 'k'], t('keys.move')],
+    [['Enter'], t('keys.open')],
+    [['?'], t('keys.help')],
+  ];
+  return (
+    <Modal opened={opened} onClose={close} title={t('keys.title')} closeButtonProps={{ 'aria-label': t('app.close') }}>
+      <dl className="keys">
+        {rows.map(([pressed, does]) => (
+          <div key={does}>
+            <dt>
+              {pressed.map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+    </Modal>
+  );
+}

@@ -1,0 +1,145 @@
+import { ActionIcon, Menu, useMantineColorScheme } from '@mantine/core';
+import {
+  IconBook2,
+  IconDeviceDesktop,
+  IconHistory,
+  IconKeyboard,
+  IconLanguage,
+  IconLogout,
+  IconMoon,
+  IconSearch,
+  IconServer2,
+  IconSun,
+  IconUserCircle,
+} from '@tabler/icons-react';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import type { Session } from '../api/client';
+import { logout } from '../data/session';
+import { languages, setLanguage } from '../i18n';
+import logo from '../icons/favicon.svg?url';
+import { basePath } from '../page';
+
+interface Props {
+  session?: Session | null;
+  openPalette: () => void;
+  openHelp: () => void;
+}
+
+/** The pages that there are, and what belongs to who looks at them. */
+export function Nav({ session, openPalette, openHelp }: Props) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const leave = async () => {
+    await logout();
+    await navigate({ to: '/login' });
+  };
+  return (
+    <div className="side">
+      <Link to="/" className="brand">
+        <img src={logo} width={22} height={22} alt="" />
+        promfleet
+      </Link>
+      <button type="button" className="find" onClick={openPalette}>
+        <IconSearch size={15} aria-hidden />
+        <span>{t('menu.search')}</span>
+        <kbd>Ctrl K</kbd>
+      </button>
+      <nav aria-label={t('nav.main')}>
+        <Link to="/" className="item" activeOptions={{ exact: true, includeSearch: false }}>
+          <IconServer2 size={17} aria-hidden />
+          {t('nav.fleet')}
+        </Link>
+        <Link to="/events" className="item" activeOptions={{ includeSearch: false }}>
+          <IconHistory size={17} aria-hidden />
+          {t('nav.events')}
+        </Link>
+        <a href={`${basePath}/docs/`} className="item">
+          <IconBook2 size={17} aria-hidden />
+          {t('nav.docs')}
+        </a>
+      </nav>
+      <div className="foot">
+        {session && (
+          <Menu position="right-end" width={220}>
+            <Menu.Target>
+              <button type="button" className="item who">
+                <IconUserCircle size={17} aria-hidden />
+                <span>
+                  <bdi>{session.name}</bdi>
+                  <small>{t(`role.${session.role}`)}</small>
+                </span>
+              </button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item leftSection={<IconUserCircle size={15} />} onClick={() => navigate({ to: '/account' })}>
+                {t('menu.password')}
+              </Menu.Item>
+              <Menu.Item leftSection={<IconKeyboard size={15} />} onClick={openHelp}>
+                {t('menu.keys')}
+              </Menu.Item>
+              <Menu.Item leftSection={<IconLogout size={15} />} onClick={leave}>
+                {t('menu.logout')}
+              </Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        )}
+        <Preferences />
+      </div>
+    </div>
+  );
+}
+
+/** Language and appearance, which are this browser's. */
+export function Preferences() {
+  const { t, i18n } = useTranslation();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const schemes = [
+    ['light', IconSun],
+    ['dark', IconMoon],
+    ['auto', IconDeviceDesktop],
+  ] as const;
+  const Current = schemes.find(([s]) => s === colorScheme)?.[1] ?? IconDeviceDesktop;
+  return (
+    <div className="preferences">
+      <Menu position="top-start">
+        <Menu.Target>
+          <ActionIcon variant="subtle" color="gray" aria-label={t('menu.language')}>
+            <IconLanguage size={17} aria-hidden />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {Object.entries(languages).map(([code, name]) => (
+            <Menu.Item
+              key={code}
+              lang={code}
+              aria-current={i18n.resolvedLanguage === code || undefined}
+              onClick={() => setLanguage(code as keyof typeof languages)}
+            >
+              {name}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+      <Menu position="top-start">
+        <Menu.Target>
+          <ActionIcon variant="subtle" color="gray" aria-label={t('menu.scheme')}>
+            <Current size={17} aria-hidden />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {schemes.map(([scheme, Icon]) => (
+            <Menu.Item
+              key={scheme}
+              leftSection={<Icon size={15} />}
+              aria-current={colorScheme === scheme || undefined}
+              onClick={() => setColorScheme(scheme)}
+            >
+              {t(`menu.${scheme}`)}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+    </div>
+  );
+}

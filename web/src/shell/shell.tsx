@@ -1,0 +1,47 @@
+import { Outlet, useLocation, useNavigate } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Boundary } from '../components/failure';
+import { useLive } from '../data/live';
+import { useSession } from '../data/session';
+import { Away } from './away';
+import { useFavicon } from './favicon';
+import { Keys, useKeys } from './keys';
+import { Nav } from './nav';
+import { Palette } from './palette';
+
+/** What is around every page: navigation, search, and what is said of the server. */
+export function Shell() {
+  const { t } = useTranslation();
+  const session = useSession();
+  const navigate = useNavigate();
+  const location = useLocation();
+  const [palette, setPalette] = useState(false);
+  const [help, setHelp] = useState(false);
+  useLive(session.data != null);
+  useFavicon(session.data != null);
+  useKeys({ palette: () => setPalette(true), help: () => setHelp(true) });
+
+  const { data } = session;
+  const { href, pathname } = location; // of where one goes, while one goes there
+  useEffect(() => {
+    if (data === null && pathname !== '/login') void navigate({ to: '/login', search: { to: href }, replace: true });
+  }, [data, href, pathname, navigate]);
+
+  return (
+    <div className="shell">
+      <a className="skip" href="#content">
+        {t('app.skip')}
+      </a>
+      <Nav session={session.data} openPalette={() => setPalette(true)} openHelp={() => setHelp(true)} />
+      <div className="main">
+        <Away />
+        <main id="content" tabIndex={-1}>
+          <Boundary resetKey={location.pathname}>{session.data && <Outlet />}</Boundary>
+        </main>
+      </div>
+      <Palette opened={palette} close={() => setPalette(false)} />
+      <Keys opened={help} close={() => setHelp(false)} />
+    </div>
+  );
+}

@@ -1,0 +1,272 @@
+import { randomUUID } from 'node:crypto';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { call, type Look, launch, Visitor, world } from './browser';
+
+/** What must be shown as text, and never be anything else. */
+const hostile = '<img src=x onerror=alert(1)>\u202Egnp.exe';
+
+interface Pretended {
+  hostname: string;
+  state: string;
+  error?: string;
+  up?: number;
+  down?: number;
+  tags?: string[];
+}
+
+/** Makes a node whose agent says what it is told to. */
+async function pretend(node: Pretended): Promise<string> {
+  const { secret } = await call<{ secret: string }>('POST', '/join-tokens', {});
+  const uuid = randomUUID();
+  const { credential } = await call<{ credential: string }>(
+    'POST',
+    '/agent/register',
+    {
+      protocol: 1,
+      uuid,
+      hostname: node.hostname,
+      addr: 'https://prometheus.example.com:9090/',
+      agent_version: '0.1.0',
+      prometheus_version: '3.16.0',
+    },
+    secret,
+  );
+  if (node.tags) await call('PATCH', `/nodes/${uuid}`, { tags: node.tags });
+  const report = {
+    protocol: 1,
+    revision_received: 1,
+    revision_written: node.state === 'in_sync' ? 1 : 0,
+    revision_loaded: node.state === 'in_sync' ? 1 : 0,
+    state: node.state,
+    error: node.error,
+    targets_up: node.up ?? 0,
+    targets_down: node.down ?? 0,
+    agent_version: '0.1.0',
+    prometheus_version: '3.16.0',
+  };
+  await call('POST', '/agent/report', report, credential);
+  return uuid;
+}
+
+let browser: Browser;
+let held = '';
+let strange = '';
+
+beforeAll(async () => {
+  browser = await launch();
+  const job = await call<{ id: number }>('POST', '/jobs', {
+    node: world.node,
+    key: 'self',
+    remark: hostile,
+    scrape_config: { scrape_interval: '1s' },
+  });
+  await call('PUT', `/jobs/${job.id}/targets`, [{ addr: '127.0.0.1:1' }, { addr: new URL(world.direct).host }]);
+  await call('PATCH', `/nodes/${world.node}`, {
+    tags: ['线上', 'edge'],
+    base_config: 'global:\n  scrape_interval: 2s\n',
+  });
+  held = await pretend({
+    hostname: 'berlin-2',
+    state: 'held',
+    error: '812 of 1,204 targets of job node would go, 67 %; the policy of this host allows 50 %',
+    up: 1190,
+    down: 14,
+  });
+  strange = await pretend({
+    hostname: hostile,
+    state: 'failed',
+    error: `parsing YAML: line 3: ${hostile}`,
+    tags: [hostile.slice(0, 28)],
+  });
+  await pretend({ hostname: 'paris-1', state: 'in_sync', up: 320, tags: ['edge'] });
+  await pretend({
+    hostname: 'shanghai-4',
+    state: 'quarantined',
+    error: 'job web: open /etc/prometheus/ca.pem: no such file or directory',
+    up: 12,
+    down: 3,
+  });
+  await pretend({ hostname: 'oslo-7', state: 'drifted', error: 'prometheus.yml was edited by hand', up: 40 });
+});
+afterAll(() => browser?.close());
+
+const looks: [string, Look & { base: string }][] = [
+  ['en-light', { base: world.direct, language: 'en', scheme: 'light' }],
+  ['zh-dark', { base: world.proxied, language: 'zh-CN', scheme: 'dark' }],
+];
+
+describe.each(looks)('%s', (name, { base, ...look }) => {
+  let v: Visitor;
+  beforeAll(async () => {
+    v = await Visitor.arrive(browser, base, look);
+  });
+  afterAll(() => v?.leave());
+
+  test('login, and back to where one was', async () => {
+    const page = await v.go('/events?q=job');
+    await page.locator('input[autocomplete="username"]').fill('admin');
+    await v.check(`${name}-login`);
+    await page.locator('input[autocomplete="current-password"]').fill('not the password');
+    await page.keyboard.press('Enter');
+    await page.locator('[role="alert"]').waitFor();
+    expect(v.errors.splice(0).join()).toContain('401'); // the browser's own word on it
+    await page.locator('input[autocomplete="current-password"]').fill(world.password);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`${base}/events?q=job`);
+    await page.locator('[role="row"] >> text=self').first().waitFor();
+    await v.check(`${name}-events`);
+  });
+
+  test('fleet', async () => {
+    await v.login();
+    const page = await v.go('/');
+    await page.locator('[role="row"] >> text=paris-1').waitFor();
+    await page.getByText(hostile, { exact: true }).first().waitFor();
+    expect(await page.locator('main img').count()).toBe(0);
+    await v.check(`${name}-fleet`);
+    await page.locator('input[type="search"]').fill('paris');
+    await page.locator('text=shanghai-4').waitFor({ state: 'detached' });
+    expect(page.url()).toBe(`${base}/?q=paris`);
+    await v.go('/?view=map');
+    await page.locator('canvas').waitFor();
+    await page.locator('[role="application"]').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.locator('.under .state').waitFor();
+    await v.check(`${name}-map`);
+  });
+
+  test('node: every tab', async () => {
+    const page = await v.go(`/nodes/${world.node}`);
+    await page.locator('.strip li:last-child[data-mark="done"]').waitFor();
+    await v.check(`${name}-node`);
+    await v.go(`/nodes/${world.node}/jobs?job=self`);
+    await page.locator('.cm-content').waitFor();
+    await v.check(`${name}-jobs`);
+    await v.go(`/nodes/${world.node}/config`);
+    await page.locator('.cm-content').waitFor();
+    await v.check(`${name}-config`);
+    await v.go(`/nodes/${world.node}/history`);
+    await page.locator('.beside h2').waitFor();
+    await v.check(`${name}-history`);
+    await v.go(`/nodes/${strange}`);
+    await page.locator('.truth').waitFor();
+    await v.check(`${name}-hostile`);
+  });
+
+  test('account, palette, keys and a page that is not there', async () => {
+    const page = await v.go('/account');
+    await page.locator('input[autocomplete="new-password"]').first().waitFor();
+    await v.check(`${name}-account`);
+    await page.locator('h1').click();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('paris');
+    await page.locator('[role="option"] >> text=paris-1').waitFor();
+    await v.check(`${name}-palette`);
+    await page.keyboard.press('Enter');
+    await page.locator('h1 >> text=paris-1').waitFor();
+    await page.keyboard.press('?');
+    await page.locator('.keys').waitFor();
+    await v.check(`${name}-keys`);
+    await page.keyboard.press('Escape');
+    await page.locator('.keys').waitFor({ state: 'detached' });
+    await page.keyboard.press('g');
+    await page.keyboard.press('f');
+    await page.waitForURL(`${base}/`);
+    await v.go('/nothing/of/the/kind');
+    await page.locator('main.alone').waitFor();
+    await v.check(`${name}-missing`);
+  });
+});
+
+test('a change is seen before it is made, and followed until it is loaded', async () => {
+  const v = await (await Visitor.arrive(browser, world.direct)).login();
+  const page = await v.go(`/nodes/${world.node}/settings`);
+  const editor = page.locator('.cm-content');
+  await editor.click();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('global:\nscrape_interval: 3x');
+  await page.getByRole('button', { name: 'Preview the change' }).click();
+  await page.locator('[role="alert"]').waitFor();
+  await v.page.locator('.cm-lint-marker, .cm-lintRange').first().waitFor();
+  expect(v.errors.splice(0).join()).toContain('422');
+  await v.check('write-refused');
+  await editor.click();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('global:\nscrape_interval: 3s');
+  await editor.click();
+  await page.keyboard.press('Control+Home');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Tab');
+  await page.getByRole('button', { name: 'Preview the change' }).click();
+  await page.locator('.preview .unified').first().waitFor();
+  await v.check('write-preview');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Follow the change').waitFor();
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.locator('.strip li:last-child[data-mark="done"]').waitFor();
+  await v.check('write-loaded');
+  await v.leave();
+});
+
+test('a stale edit shows both versions', async () => {
+  const v = await (await Visitor.arrive(browser, world.direct)).login();
+  const page = await v.go(`/nodes/${world.node}/settings`);
+  await page.locator('.cm-content').click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type('# mine');
+  await page.locator('text=Not saved').waitFor();
+  await call('PATCH', `/nodes/${world.node}`, { base_config: 'global:\n  scrape_interval: 4s\n' });
+  await page.getByRole('button', { name: 'Preview the change' }).click();
+  await page.locator('.cm-mergeView').waitFor();
+  expect(v.errors.splice(0).join()).toContain('412');
+  await v.check('write-stale');
+  await page.getByRole('button', { name: 'Take what is saved' }).click();
+  await page.locator('.cm-mergeView').waitFor({ state: 'detached' });
+  await page.locator('.cm-content >> text=4s').waitFor();
+  await v.leave();
+});
+
+test('a held removal is confirmed by name', async () => {
+  const v = await (await Visitor.arrive(browser, world.direct)).login();
+  const page = await v.go(`/nodes/${held}`);
+  await page.getByRole('button', { name: 'Confirm the removal' }).click();
+  const dialog = page.getByRole('dialog');
+  const confirm = dialog.getByRole('button', { name: 'Confirm the removal' });
+  expect(await confirm.isDisabled()).toBe(true);
+  await dialog.getByRole('textbox').fill('berlin-2');
+  await v.check('write-confirm');
+  await confirm.click();
+  await page.getByText('Confirmed.').waitFor();
+  const { items } = await call<{ items: { action: string }[] }>('GET', `/events?node=${held}&limit=1`);
+  expect(items[0]?.action).toBe('confirm');
+  await v.leave();
+});
+
+test('what changes is shown without reloading', async () => {
+  const v = await (await Visitor.arrive(browser, world.proxied)).login();
+  const page = await v.go('/');
+  await page.locator('[role="row"] >> text=paris-1').waitFor();
+  await pretend({ hostname: 'tokyo-9', state: 'in_sync', up: 7 });
+  await page.locator('[role="row"] >> text=tokyo-9').waitFor({ timeout: 5000 });
+  await v.leave();
+});
+
+test('logout, and a viewer who only reads', async () => {
+  const { id } = await call<{ id: number }>('POST', '/users', { name: 'eve', role: 'viewer' });
+  await call('PUT', `/users/${id}/password`, { password: 'only reads here' });
+  const v = await (await Visitor.arrive(browser, world.direct)).login('eve', 'only reads here');
+  const page = await v.go(`/nodes/${held}`);
+  await page.locator('.truth').waitFor();
+  expect(await page.getByRole('button', { name: 'Confirm the removal' }).count()).toBe(0);
+  await v.go(`/nodes/${world.node}/settings`);
+  await page.getByText('read-only').waitFor();
+  await v.check('viewer-settings');
+  await page.locator('.who').click();
+  await page.getByRole('menuitem', { name: 'Log out' }).click();
+  await page.waitForURL(/\/login/);
+  await page.goBack().catch(() => undefined);
+  await page.locator('input[autocomplete="username"]').waitFor();
+  expect(v.errors).toEqual([]);
+  await v.leave();
+});

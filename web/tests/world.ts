@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { answers, freePort, Processes, part, waitFor } from './processes';
+
+/** What the tests are told of the world that is started for them. */
+export interface World {
+  direct: string; // at the root
+  proxied: string; // below a path, through nginx, which takes it away
+  token: string; // of an admin
+  password: string; // of the user admin
+  node: string; // uuid of the one that is real
+}
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    world: World;
+  }
+}
+
+/** A server, an agent, a Prometheus and an nginx in front, all real. */
+export default async function setup(project: TestProject) {
+  const processes = new Processes();
+  const dir = mkdtempSync(join(tmpdir(), 'promfleet-web-'));
+  const end = async () => {
+    await processes.stopAll();
+    rmSync(dir, { recursive: true });
+  };
+  try {
+    project.provide('world', await start(processes, dir));
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return end;
+}
+
+async function start(processes: Processes, dir: string): Promise<World> {
+  const bin = part('PROMFLEET_BIN');
+  const [server, agent, prometheus, nginx] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const direct = `http://127.0.0.1:${server}`;
+  const plane = processes.start(bin, [
+    'server',
+    '--storage.path',
+    join(dir, 'server'),
+    '--web.listen-address',
+    `127.0.0.1:${server}`,
+  ]);
+  await waitFor('the server is ready', () => answers(`${direct}/-/ready`));
+  const password = /shown this once: (\S+)/.exec(plane.output())?.[1] ?? '';
+  const admin = processes.start(bin, [
+    'admin',
+    'token',
+    'create',
+    '--role',
+    'admin',
+    '--name',
+    'web',
+    '--storage.path',
+    join(dir, 'server'),
+  ]);
+  await new Promise((done) => admin.child.once('close', done));
+  const token = admin.output().trim().split('\n').at(-1) ?? '';
+
+  const yml = join(dir, 'prometheus.yml');
+  writeFileSync(yml, 'global:\n  scrape_interval: 1s\n');
+  const prometheusUrl = `http://127.0.0.1:${prometheus}`;
+  processes.start(part('PROMFLEET_PROMETHEUS_DEBIAN'), [
+    '--config.file',
+    yml,
+    '--storage.tsdb.path',
+    join(dir, 'tsdb'),
+    '--web.enable-lifecycle',
+    '--web.listen-address',
+    `127.0.0.1:${prometheus}`,
+  ]);
+  await waitFor('Prometheus is ready', () => answers(`${prometheusUrl}/-/ready`));
+  const join1 = join(dir, 'join-token');
+  writeFileSync(join1, await joinToken(direct, token));
+  processes.start(bin, [
+    'agent',
+    '--server.url',
+    direct,
+    '--join.token-file',
+    join1,
+    '--data.path',
+    join(dir, 'agent'),
+    '--prometheus.url',
+    prometheusUrl,
+    '--prometheus.config-file',
+    yml,
+    '--web.listen-address',
+    `127.0.0.1:${agent}`,
+    '--sync.interval',
+    '1s',
+  ]);
+  const nodes = async () =>
+    (await (await fetch(`${direct}/api/v1/nodes`, auth(token))).json()) as { items: { uuid: string }[] };
+  await waitFor('the node has joined', async () => (await nodes()).items.length === 1);
+
+  const conf = join(dir, 'nginx.conf');
+  writeFileSync(conf, nginxConf(dir, nginx, direct));
+  processes.start(part('PROMFLEET_NGINX'), ['-p', dir, '-c', conf, '-e', join(dir, 'nginx.log')]);
+  const proxied = `http://127.0.0.1:${nginx}/ops/promfleet`;
+  await waitFor('nginx answers', () => answers(`${proxied}/-/ready`));
+  return { direct, proxied, token, password, node: (await nodes()).items[0]?.uuid ?? '' };
+}
+
+export const auth = (token: string) => ({
+  headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+});
+
+async function joinToken(url: string, token: string): Promise<string> {
+  const answer = await fetch(`${url}/api/v1/join-tokens`, { ...auth(token), method: 'POST', body: '{"max_uses":100}' });
+  return ((await answer.json()) as { secret: string }).secret;
+}
+
+const nginxConf = (dir: string, port: number, upstream: string) => `
+daemon off;
+pid ${dir}/nginx.pid;
+worker_processes 1;
+events { worker_connections 128; }
+http {
+  access_log off;
+  client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/fastcgi;
+  uwsgi_temp_path ${dir}/uwsgi; scgi_temp_path ${dir}/scgi;
+  server {
+    listen 127.0.0.1:${port};
+    location /ops/promfleet/ {
+      proxy_pass ${upstream}/;
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-Prefix /ops/promfleet;
+      proxy_http_version 1.1;
+    }
+  }
+}
+`;
