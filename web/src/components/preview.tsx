@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { NodePreview, Preview } from '../api/client';
+import { Name } from './name';
 import { Unified } from './unified';
 
 /** What a write would do, as the server says it: files, lines, targets, reload or not. */
@@ -23,7 +24,7 @@ function OfNode({ node }: { node: NodePreview }) {
     <>
       <p className="spread">
         <b>
-          <bdi>{node.hostname}</bdi>
+          <Name of={node.hostname} />
         </b>
         <span>{node.reload ? t('preview.reload') : t('preview.noReload')}</span>
         {node.targets_added > 0 && <span>{t('preview.added', { count: node.targets_added })}</span>}

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import type { FleetEvent } from '../api/client';
 import { Failure } from '../components/failure';
 import { type Column, Grid } from '../components/grid';
+import { Name } from '../components/name';
 import { Head, useTitle } from '../components/page';
 import { absolute } from '../components/time';
 import { allEventsQuery } from '../data/events';
@@ -38,7 +39,7 @@ export function Events() {
       key: 'who',
       title: t('events.who'),
       width: 'minmax(120px, 1fr)',
-      cell: (e) => <bdi title={e.actor}>{e.actor_name || e.actor}</bdi>,
+      cell: (e) => <Name of={e.actor_name || e.actor} title={e.actor} />,
     },
     { key: 'what', title: t('events.what'), width: '190px', cell: (e) => t(`events.action.${e.action}`) },
     {
@@ -46,7 +47,7 @@ export function Events() {
       title: t('events.object'),
       width: 'minmax(220px, 2fr)',
       className: 'mono',
-      cell: (e) => <bdi>{objectOf(e)}</bdi>,
+      cell: (e) => <Name of={objectOf(e)} />,
     },
     {
       key: 'node',

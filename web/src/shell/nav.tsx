@@ -15,6 +15,7 @@ import {
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { Session } from '../api/client';
+import { Name } from '../components/name';
 import { logout } from '../data/session';
 import { languages, setLanguage } from '../i18n';
 import logo from '../icons/favicon.svg?url';
@@ -66,7 +67,7 @@ export function Nav({ session, openPalette, openHelp }: Props) {
               <button type="button" className="item who">
                 <IconUserCircle size={17} aria-hidden />
                 <span>
-                  <bdi>{session.name}</bdi>
+                  <Name of={session.name} />
                   <small>{t(`role.${session.role}`)}</small>
                 </span>
               </button>

@@ -5,6 +5,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { type KeyboardEvent, type ReactNode, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ok } from '../api/client';
+import { Name } from '../components/name';
 import { State } from '../components/state';
 import { logout } from '../data/session';
 import { setLanguage } from '../i18n';
@@ -90,7 +91,7 @@ function Search({ close }: { close: () => void }) {
             onMouseMove={() => setAt(i)}
           >
             <span className="group">{item.group}</span>
-            <bdi>{item.text}</bdi>
+            <Name of={item.text} />
             {item.detail}
           </div>
         ))}

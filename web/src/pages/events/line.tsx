@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { FleetEvent } from '../../api/client';
+import { Name } from '../../components/name';
 import { Ago } from '../../components/time';
 
 /** An event in one line: who did what to what, and when. */
@@ -8,7 +9,7 @@ export function EventLine({ event }: { event: FleetEvent }) {
   const { t } = useTranslation();
   return (
     <li>
-      <bdi className="actor">{event.actor_name || event.actor}</bdi> {t(`events.action.${event.action}`)}{' '}
+      <Name of={event.actor_name || event.actor} className="actor" /> {t(`events.action.${event.action}`)}{' '}
       <Link to="/events" search={{ node: event.node, event: event.id }} className="mono">
         {objectOf(event)}
       </Link>{' '}

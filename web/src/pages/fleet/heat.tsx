@@ -5,6 +5,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type NodeState, ok } from '../../api/client';
+import { Name, plain } from '../../components/name';
 import { State } from '../../components/state';
 import { Ago } from '../../components/time';
 import { lookEvery, type NodeFilter, type NodePage } from '../../data/nodes';
@@ -118,14 +119,14 @@ export function Heat({ filter }: { filter: NodeFilter }) {
           {pointed && (
             <>
               <b>
-                <bdi>{pointed.hostname}</bdi>
+                <Name of={pointed.hostname} />
               </b>
               <State of={pointed.state} />
               <span className="mono">
                 {pointed.up} / {pointed.down}
               </span>
               <Ago at={pointed.seen} />
-              <span className="dim">{pointed.error}</span>
+              <span className="dim">{plain(pointed.error)}</span>
             </>
           )}
         </p>

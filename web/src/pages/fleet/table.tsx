@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { Node } from '../../api/client';
 import { Copy } from '../../components/copy';
 import { type Column, Grid } from '../../components/grid';
+import { Name, plain } from '../../components/name';
 import { State } from '../../components/state';
 import { Ago } from '../../components/time';
 
@@ -28,7 +29,7 @@ export function NodeTable({ rows, total, more, sort, onSort, onTag }: Props) {
       width: 'minmax(140px, 1fr)',
       cell: (n) => (
         <Link to="/nodes/$uuid" params={{ uuid: n.uuid }} title={n.hostname} tabIndex={-1}>
-          <bdi>{n.hostname}</bdi>
+          <Name of={n.hostname} />
         </Link>
       ),
     },
@@ -40,7 +41,7 @@ export function NodeTable({ rows, total, more, sort, onSort, onTag }: Props) {
       className: 'mono withcopy',
       cell: (n) => (
         <>
-          <bdi title={n.addr}>{n.addr.replace(/^https?:\/\/|\/$/g, '')}</bdi>
+          <Name of={n.addr.replace(/^https?:\/\/|\/$/g, '')} title={n.addr} />
           <Copy text={n.addr} label={n.addr} />
         </>
       ),
@@ -86,7 +87,7 @@ export function NodeTable({ rows, total, more, sort, onSort, onTag }: Props) {
       key: 'error',
       title: t('fleet.error'),
       width: 'minmax(190px, 2fr)',
-      cell: (n) => n.status.last_error && <span title={n.status.last_error}>{n.status.last_error}</span>,
+      cell: (n) => n.status.last_error && <span title={plain(n.status.last_error)}>{plain(n.status.last_error)}</span>,
     },
     {
       key: 'tags',
@@ -102,7 +103,7 @@ export function NodeTable({ rows, total, more, sort, onSort, onTag }: Props) {
             title={t('fleet.filtered', { tag })}
             onClick={() => onTag(tag)}
           >
-            <bdi>{tag}</bdi>
+            <Name of={tag} />
           </button>
         )),
     },

@@ -2,6 +2,7 @@ import { IconCheck, IconMinus, IconPlayerStopFilled } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { api, type Node, ok } from '../../api/client';
+import { Name } from '../../components/name';
 import { Ago, absolute, duration } from '../../components/time';
 import { keys } from '../../data/queries';
 import { type Step, stepsOf } from './strip';
@@ -28,7 +29,7 @@ export function ChangeStrip({ node }: { node: Node }) {
         <h2>{t('strip.title', { revision: wanted })}</h2>
         {revision && (
           <span className="dim">
-            <bdi>{t('strip.by', { who: revision.actor_name || revision.actor })}</bdi> · <Ago at={revision.at} />
+            <Name of={t('strip.by', { who: revision.actor_name || revision.actor })} /> · <Ago at={revision.at} />
           </span>
         )}
         {last?.mark === 'done' && last.at !== undefined && first !== undefined && (

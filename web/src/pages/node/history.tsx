@@ -5,6 +5,7 @@ import type { Revision } from '../../api/client';
 import { Difference } from '../../components/code';
 import { Failure } from '../../components/failure';
 import { type Column, Grid } from '../../components/grid';
+import { Name } from '../../components/name';
 import { Ago } from '../../components/time';
 import { configQuery, revisionsQuery } from './data';
 import { changedFiles } from './files';
@@ -35,7 +36,7 @@ export function History() {
       key: 'by',
       title: t('history.by'),
       width: 'minmax(80px, 1fr)',
-      cell: (r) => <bdi title={r.actor}>{r.actor_name || r.actor}</bdi>,
+      cell: (r) => <Name of={r.actor_name || r.actor} title={r.actor} />,
     },
   ];
   if (list.error) return <Failure error={list.error} retry={list.refetch} />;

@@ -8,6 +8,7 @@ import { Code } from '../../components/code';
 import { Command } from '../../components/copy';
 import { Failure } from '../../components/failure';
 import { type Column, Grid } from '../../components/grid';
+import { Name } from '../../components/name';
 import { Ago } from '../../components/time';
 import { configQuery, jobsQuery } from './data';
 import { countsOf } from './files';
@@ -32,7 +33,7 @@ export function Jobs() {
       title: t('jobs.name'),
       width: 'minmax(140px, 1fr)',
       className: 'mono',
-      cell: (j) => <bdi>{j.job_name}</bdi>,
+      cell: (j) => <Name of={j.job_name} />,
     },
     {
       key: 'targets',
@@ -52,7 +53,7 @@ export function Jobs() {
       key: 'remark',
       title: t('jobs.remark'),
       width: 'minmax(160px, 2fr)',
-      cell: (j) => <bdi title={j.remark}>{j.remark}</bdi>,
+      cell: (j) => <Name of={j.remark} title={j.remark} />,
     },
     { key: 'changed', title: t('jobs.changed'), width: '110px', cell: (j) => <Ago at={j.updated_at} /> },
   ];

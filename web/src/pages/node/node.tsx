@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../api/problem';
 import { Copy } from '../../components/copy';
 import { Failure } from '../../components/failure';
+import { Name } from '../../components/name';
 import { useTitle } from '../../components/page';
 import { State } from '../../components/state';
 import { nodeQuery } from '../../data/nodes';
@@ -42,21 +43,21 @@ export function NodePage() {
       </p>
       <header className="head nodehead">
         <h1>
-          <bdi>{node?.hostname ?? '…'}</bdi>
+          <Name of={node?.hostname ?? '…'} />
         </h1>
         {node && (
           <>
             <State of={node.status.state} size={17} />
             <span className="mono spread tight">
               <a href={node.addr} target="_blank" rel="noreferrer noopener">
-                <bdi>{node.addr}</bdi>
+                <Name of={node.addr} />
               </a>
               <Copy text={node.addr} label={node.addr} />
             </span>
             <span>
               {node.tags?.map((tag) => (
                 <span key={tag} className="tag">
-                  <bdi>{tag}</bdi>
+                  <Name of={tag} />
                 </span>
               ))}
             </span>

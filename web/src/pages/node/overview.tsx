@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { api, type Node, tagged } from '../../api/client';
 import { Command, Copy } from '../../components/copy';
 import { Failure } from '../../components/failure';
+import { plain } from '../../components/name';
 import { tell } from '../../components/tell';
 import { Ago } from '../../components/time';
 import { eventsQuery } from '../../data/events';
@@ -33,7 +34,7 @@ export function Overview() {
           <p>
             <b>{t(`stateHelp.${status.state}`)}</b>
           </p>
-          {status.last_error && <p className="mono pre">{status.last_error}</p>}
+          {status.last_error && <p className="mono pre">{plain(status.last_error)}</p>}
         </div>
         {status.state === 'held' && <Confirm node={node} />}
       </section>
@@ -43,7 +44,7 @@ export function Overview() {
           <ul className="notices">
             {status.notices.map((notice) => (
               <li key={notice} className="mono pre">
-                {notice}
+                {plain(notice)}
               </li>
             ))}
           </ul>
@@ -139,7 +140,7 @@ function Confirm({ node }: { node: Node }) {
         <form onSubmit={submit} className="stack">
           <p>{t('node.confirmHelp')}</p>
           <Alert color="red" variant="light">
-            <p className="mono pre">{node.status.last_error}</p>
+            <p className="mono pre">{plain(node.status.last_error)}</p>
           </Alert>
           <TextInput
             label={t('node.confirmType', { host: node.hostname })}
