@@ -68,8 +68,6 @@ var rooms = []room{
 		"an announcement carries no data, so it needs to know nothing"},
 	{"internal/api", serverSide, []string{".", "internal/fleet", "internal/announce", "internal/fleetfile"},
 		"a handler that reached the store would pass by the rules; the schema of fleet files is served as it is"},
-	{"internal/api", serverSide, []string{".", "internal/fleet", "internal/announce"},
-		"a handler that reached the store would pass by the rules"},
 	{"internal/ui", serverSide, nil,
 		"the pages are files: what they show, they ask the API for"},
 	{"internal/server", serverSide, []string{".", "internal/render", "internal/check", "internal/secret",
