@@ -21,6 +21,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agent/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Wait until the server wants to know something */
+        get: operations["agent-questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/questions/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer a question, once */
+        post: operations["agent-answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agent/register": {
         parameters: {
             query?: never;
@@ -72,6 +106,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make nodes and jobs what documents say, all or nothing */
+        post: operations["apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts": {
         parameters: {
             query?: never;
@@ -117,6 +168,23 @@ export interface paths {
         put?: never;
         /** Undo what an event did, as long as it stands: that is an event of its own */
         post: operations["revert-event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell why an address is, or is not, scraped */
+        post: operations["explain"];
         delete?: never;
         options?: never;
         head?: never;
@@ -302,6 +370,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes/{uuid}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a node is, to be taken elsewhere */
+        get: operations["export-node"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{uuid}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a prometheus.yml apart into base config, jobs and targets of a node, all or nothing; jobs that it does not have stay */
+        post: operations["import-node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes/{uuid}/restore": {
         parameters: {
             query?: never;
@@ -382,7 +484,7 @@ export interface paths {
         put?: never;
         /** Log in: begin a session, which lasts 12 hours, and one hour without a call */
         post: operations["login"];
-        /** Log out: end the session; for a token, nothing */
+        /** Log out: end the session; of a token that is a user's: revoke it; of another token: nothing */
         delete: operations["logout"];
         options?: never;
         head?: never;
@@ -662,6 +764,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the tokens of a user */
+        get: operations["list-user-tokens"];
+        put?: never;
+        /** Create a token that is a user's; its secret is shown once. It ends with the user's sessions, or when the user gets a lower role */
+        post: operations["create-user-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a token of a user */
+        delete: operations["revoke-user-token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/watch": {
         parameters: {
             query?: never;
@@ -683,6 +820,36 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AgentExplanation: {
+            /**
+             * Format: int64
+             * @description how many targets beside these
+             */
+            more: number;
+            /** @description why the state is not in_sync */
+            problem?: string;
+            prometheus_version?: string;
+            /** @description jobs of the node that Prometheus would not have */
+            quarantined?: components["schemas"]["WithheldJob"][] | null;
+            /** Format: int64 */
+            revision_loaded: number;
+            /** Format: int64 */
+            revision_received: number;
+            /** Format: int64 */
+            revision_written: number;
+            /** @enum {string} */
+            state: "in_sync" | "applying" | "written" | "quarantined" | "held" | "failed" | "drifted" | "pending";
+            targets: components["schemas"]["SeenTarget"][] | null;
+            /** @description why Prometheus could not be asked, or what it counts of failures that it tells nobody */
+            trouble?: string;
+        };
+        Answer: {
+            /** @description why it cannot answer */
+            error?: string;
+            explain?: components["schemas"]["AgentExplanation"];
+            /** @description the agent does not know this kind of question */
+            unknown?: boolean;
+        };
         Contact: {
             /** @description postal address, e-mail address or the like */
             addr: string;
@@ -767,6 +934,120 @@ export interface components {
              */
             reverts?: number;
         };
+        Explained: {
+            addr: string;
+            /** @description by hostname */
+            items: components["schemas"]["ExplainedNode"][] | null;
+            /** @description where no node has the address: addresses that are like it, 5 at the most */
+            nearest: string[] | null;
+            /** @description what was not looked at */
+            notes: string[] | null;
+            /**
+             * @description yes: every chain ends in a scrape that succeeded
+             * @enum {string}
+             */
+            scraped: "yes" | "no" | "unknown";
+            /** @description the answer in one line */
+            verdict: string;
+        };
+        ExplainedChain: {
+            /** @description key of the job; empty: Prometheus has a job that the server does not know */
+            job: string;
+            job_name: string;
+            /**
+             * @description how it has the address
+             * @enum {string}
+             */
+            matched: "addr" | "url" | "scrape" | "instance" | "host";
+            /** @description absent: the server has no target for it; the job's own discovery has found it, or a file is out of date */
+            record?: components["schemas"]["ExplainedRecord"];
+            /** @description the file that has the record */
+            rendered?: components["schemas"]["ExplainedFile"];
+            /** @enum {string} */
+            scraped: "yes" | "no" | "unknown";
+            /** @description what the agent has found; absent: nothing, or it was not asked */
+            seen?: components["schemas"]["SeenTarget"];
+            /** @enum {string} */
+            stage: "record" | "rendered" | "discovered" | "relabelled" | "scraped";
+            verdict: string;
+        };
+        ExplainedFile: {
+            /** @description Prometheus was seen to have it */
+            loaded: boolean;
+            /**
+             * @description below the targets directory
+             * @example node/all.json
+             */
+            path: string;
+            /** @description the agent has that revision */
+            received: boolean;
+            /**
+             * Format: int64
+             * @description the node's revision that brought the file as it is now
+             */
+            revision: number;
+            /** @description the files on the host say it */
+            written: boolean;
+        };
+        ExplainedNode: {
+            /**
+             * @description what came of the question to the agent
+             * @enum {string}
+             */
+            agent: "answered" | "silent" | "unknown_question" | "failed" | "not_asked";
+            /** @description why the agent did not say more */
+            agent_says?: string;
+            /** @description one for each target; by job, then as they are found */
+            chains: components["schemas"]["ExplainedChain"][] | null;
+            hostname: string;
+            /**
+             * Format: int64
+             * @description how many chains beside these
+             */
+            more: number;
+            /** Format: uuid */
+            node: string;
+            /** @enum {string} */
+            scraped: "yes" | "no" | "unknown";
+            /**
+             * @description where the chain breaks, or up to where it is known
+             * @enum {string}
+             */
+            stage: "record" | "rendered" | "discovered" | "relabelled" | "scraped";
+            /** @enum {string} */
+            state: "in_sync" | "applying" | "written" | "quarantined" | "held" | "failed" | "drifted" | "stale" | "pending";
+            /** @description the answer in one line */
+            verdict: string;
+        };
+        ExplainedRecord: {
+            addr: string;
+            /** Format: date-time */
+            deleted_at?: string;
+            /** @description who deleted it, or its job; empty where the events do not say */
+            deleted_by?: string;
+            /** Format: int64 */
+            id: number;
+            labels: {
+                [key: string]: string;
+            };
+            name: string;
+        };
+        ExplainQuestion: {
+            addr: string;
+            /** @description key of the job; empty: all */
+            job?: string;
+        };
+        ExplainRequest: {
+            /**
+             * @description host:port, as the target has it; a host, a URL or the instance label is looked for where no target has exactly this
+             * @example 10.0.0.1:9100
+             */
+            addr: string;
+            /** @description key of a job; default: all jobs */
+            job?: string;
+            /** @description uuid, or the hostname where one live node alone has it; default: the whole fleet */
+            node?: string;
+        };
         FetchReply: {
             bodies: components["schemas"]["PartBody"][] | null;
         };
@@ -782,6 +1063,68 @@ export interface components {
             path: string;
             /** @description the diff is longer than what is shown */
             truncated: boolean;
+        };
+        FleetChange: {
+            /** @description what is created, updated and deleted, by node, nodes before their jobs, jobs by key */
+            changes: components["schemas"]["FleetObjectChange"][] | null;
+            /** @description what whoever applies them should know */
+            notes: string[] | null;
+            /** @description dry runs: what would change in the files of the nodes */
+            preview?: components["schemas"]["Preview"];
+            /**
+             * Format: int64
+             * @description documents that say what is there already
+             */
+            unchanged: number;
+        };
+        FleetDocument: {
+            /**
+             * @description where the document stands, for errors
+             * @example beijing/node-1.yml:12
+             */
+            at?: string;
+            /** @description node: prometheus.yml without scrape_configs, as YAML text; <secret> stays what it was */
+            base_config?: string;
+            /** @description job: Prometheus's job_name; default: the key */
+            job_name?: string;
+            /** @description job: its key; tells the jobs of a node apart */
+            key?: string;
+            /** @enum {string} */
+            kind: "node" | "job";
+            /** @description the node, or the node of the job: its uuid, or its hostname where one live node alone has it */
+            node: string;
+            /** @description job */
+            remark?: string;
+            /** @description job: any field of a Prometheus scrape_config but job_name; <secret> stays what it was */
+            scrape_config?: unknown;
+            /** @description node: all its tags; new ones are created */
+            tags?: string[];
+            /** @description job: all its targets; absent: they are edited elsewhere */
+            targets?: components["schemas"]["FleetTarget"][];
+        };
+        FleetObjectChange: {
+            /** @enum {string} */
+            action: "create" | "update" | "delete";
+            after?: components["schemas"]["FleetDocument"];
+            before?: components["schemas"]["FleetDocument"];
+            hostname: string;
+            /** @description of a job */
+            key?: string;
+            /** @enum {string} */
+            kind: "node" | "job";
+            /** Format: uuid */
+            node: string;
+            targets: components["schemas"]["TargetSetChange"];
+        };
+        FleetTarget: {
+            /** @description host, host:port, [v6]:port, or a URL for probe jobs */
+            addr: string;
+            labels?: {
+                [key: string]: string;
+            };
+            name?: string;
+            remark?: string;
+            tags?: string[] | null;
         };
         Group: {
             labels?: {
@@ -802,6 +1145,8 @@ export interface components {
             job_name: string;
             /** @description names the job's files; unique among the live jobs of its node */
             key: string;
+            /** @description who manages it by fleet files, and so alone may change it; empty: it is edited by hand */
+            managed_by: string;
             /**
              * Format: uuid
              * @description the node that scrapes it
@@ -810,6 +1155,8 @@ export interface components {
             remark: string;
             /** @description the scrape_config but job_name; secrets are shown as <secret> */
             scrape_config: unknown;
+            /** @description who manages its targets by fleet files; empty: they are edited by hand */
+            targets_managed_by: string;
             /** Format: date-time */
             updated_at: string;
         };
@@ -835,6 +1182,8 @@ export interface components {
             job_name?: string;
             /** @description ^[a-zA-Z][0-9a-zA-Z_]*$, at most 128 characters, unique among the live jobs of the node */
             key: string;
+            /** @description PATCH: an empty one releases the job from who manages it; else ignored */
+            managed_by?: string;
             /**
              * Format: uuid
              * @description the node that scrapes it; it cannot be changed later
@@ -843,6 +1192,8 @@ export interface components {
             remark?: string;
             /** @description any field of a Prometheus scrape_config but job_name; a secret given as <secret> stays what it was */
             scrape_config?: unknown;
+            /** @description PATCH: an empty one releases its targets; else ignored */
+            targets_managed_by?: string;
             /**
              * Format: date-time
              * @description ignored in input
@@ -887,6 +1238,42 @@ export interface components {
              */
             max_uses: number;
             name?: string;
+        };
+        LabelChange: {
+            after: string;
+            before: string;
+            label: string;
+        };
+        LastScrape: {
+            /** Format: date-time */
+            at?: string;
+            /** @description in Prometheus's words */
+            error?: string;
+            /**
+             * @description unknown: not scraped yet
+             * @enum {string}
+             */
+            health: "up" | "down" | "unknown";
+            /** @example 15s */
+            interval?: string;
+            /**
+             * Format: int64
+             * @description how many of them metric_relabel_configs have left
+             */
+            kept?: number;
+            /**
+             * Format: int64
+             * @description how many the target has sent
+             */
+            samples?: number;
+            /**
+             * Format: double
+             * @description how long it took
+             */
+            seconds: number;
+            timeout?: string;
+            /** @description passwords masked */
+            url: string;
         };
         Login: {
             name: string;
@@ -956,6 +1343,11 @@ export interface components {
             role: "viewer" | "editor" | "admin" | "sd";
             /** @description shown once */
             secret: string;
+            /**
+             * Format: int64
+             * @description id of the user whose it is; absent: it is nobody's
+             */
+            user?: number;
         };
         Node: {
             /**
@@ -973,6 +1365,8 @@ export interface components {
             deleted_at?: string;
             /** @description host name as the agent's host reports it */
             hostname: string;
+            /** @description who manages it by fleet files, and so alone may change it; empty: it is edited by hand */
+            managed_by: string;
             status: components["schemas"]["NodeStatus"];
             /** @description tags of the node, sorted */
             tags: string[] | null;
@@ -989,6 +1383,8 @@ export interface components {
             base_config?: string;
             /** @description ids of the contacts to reach about the node */
             contacts?: number[] | null;
+            /** @description an empty one releases the node from who manages it */
+            managed_by?: string;
             /** @description tags of the node; new ones are created */
             tags?: string[] | null;
         };
@@ -1244,6 +1640,22 @@ export interface components {
             location: string;
             message: string;
         };
+        Question: {
+            /** @description of kind explain */
+            explain?: components["schemas"]["ExplainQuestion"];
+            /** Format: int64 */
+            id: number;
+            /** @description explain, and what newer servers may want to know */
+            kind: string;
+            /**
+             * Format: double
+             * @description for how many seconds the answer is waited for
+             */
+            within: number;
+        };
+        QuestionsReply: {
+            questions: components["schemas"]["Question"][] | null;
+        };
         Registered: {
             /** @description the node's own credential; given once, when it joins */
             credential?: string;
@@ -1260,6 +1672,23 @@ export interface components {
             protocol: number;
             /** Format: uuid */
             uuid: string;
+        };
+        RelabelStep: {
+            action: string;
+            changes?: components["schemas"]["LabelChange"][] | null;
+            /** @description it drops the target */
+            drops: boolean;
+            /**
+             * Format: int64
+             * @description in relabel_configs, from 0
+             */
+            index: number;
+            /** @description the values of the source labels, joined */
+            input: string;
+            regex?: string;
+            /** @description whose values are looked at */
+            source_labels?: string[] | null;
+            target_label?: string;
         };
         RenderedConfig: {
             /** @description the other files, sorted by path */
@@ -1332,6 +1761,48 @@ export interface components {
             at: string;
             /** Format: int64 */
             number: number;
+        };
+        SeenTarget: {
+            /** @description before relabelling, as far as that is known */
+            addr: string;
+            /** @description labels before relabelling */
+            discovered?: {
+                [key: string]: string;
+            };
+            /** @description its labels in that file */
+            file_labels?: {
+                [key: string]: string;
+            };
+            /** @description the file on the host that has it, below the targets directory; empty: none */
+            in_file?: string;
+            /** @description prometheus.yml itself names the targets of that file */
+            inline?: boolean;
+            /** @description key of the job, if it is one of the node's */
+            job?: string;
+            /** @description its scrape pool */
+            job_name: string;
+            /** @description labels after it */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @enum {string} */
+            matched: "addr" | "url" | "scrape" | "instance" | "host";
+            /** @description the address of the one that it is equal to */
+            merged_with?: string;
+            /** @description of an active one */
+            scrape?: components["schemas"]["LastScrape"];
+            /**
+             * @description active: in the scrape pool; dropped: by relabelling; hidden: perhaps dropped, Prometheus lists not all that are; missing: Prometheus does not have it; merged: relabelling makes it equal to another; unknown: Prometheus could not be asked
+             * @enum {string}
+             */
+            state: "active" | "dropped" | "hidden" | "missing" | "merged" | "unknown";
+            /** @description the relabel_configs that change or drop it */
+            steps?: components["schemas"]["RelabelStep"][] | null;
+            /**
+             * @description who has walked them: the running Prometheus, or the library that promfleet is built with on the configuration that it runs
+             * @enum {string}
+             */
+            steps_by?: "prometheus" | "promfleet";
         };
         Session: {
             /**
@@ -1553,6 +2024,11 @@ export interface components {
             name: string;
             /** @enum {string} */
             role: "viewer" | "editor" | "admin" | "sd";
+            /**
+             * Format: int64
+             * @description id of the user whose it is; absent: it is nobody's
+             */
+            user?: number;
         };
         TokenInput: {
             /** Format: date-time */
@@ -1606,10 +2082,26 @@ export interface components {
              */
             updated_at?: string;
         };
+        UserTokenInput: {
+            /** Format: date-time */
+            expires_at?: string;
+            name: string;
+            /**
+             * @description at most the user's; default: the user's
+             * @enum {string}
+             */
+            role?: "viewer" | "editor" | "admin";
+        };
         WatchReply: {
             /** @description small bodies that are new since the revision that the agent has, to save a round trip */
             bodies: components["schemas"]["PartBody"][] | null;
             manifest: components["schemas"]["Manifest"];
+        };
+        WithheldJob: {
+            /** @description its last good configuration is loaded in its stead */
+            before: boolean;
+            key: string;
+            why: string;
         };
     };
     responses: never;
@@ -1689,6 +2181,206 @@ export interface operations {
             };
             /** @description Gone */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "agent-questions": {
+        parameters: {
+            query?: {
+                /** @description how long to wait for one, in seconds; default: not at all */
+                wait?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionsReply"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "agent-answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Answer"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2067,6 +2759,145 @@ export interface operations {
             };
         };
     };
+    apply: {
+        parameters: {
+            query?: {
+                /** @description also if more than half of the targets of a node with at least 100 go */
+                allow_removal?: boolean;
+                /** @description write nothing, and say what would change */
+                dry_run?: boolean;
+                /** @description who manages what the documents name from now on: others cannot change it until it is released */
+                manager?: string;
+                /** @description delete the jobs of the nodes named that this manager manages and no document names */
+                prune?: boolean;
+                /** @description also what another manager manages */
+                take_over?: boolean;
+            };
+            header?: {
+                /** @description application/json (default), or application/x-ndjson to hear how far it is */
+                Accept?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FleetDocument"][];
+                "application/x-ndjson": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetChange"];
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-contacts": {
         parameters: {
             query?: {
@@ -2353,6 +3184,123 @@ export interface operations {
             };
         };
     };
+    explain: {
+        parameters: {
+            query?: {
+                /** @description how long agents are given to answer, in seconds; 0: they are not asked */
+                wait?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExplainRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explained"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-jobs": {
         parameters: {
             query?: {
@@ -2364,6 +3312,8 @@ export interface operations {
                 key?: string;
                 /** @description how many at the most */
                 limit?: number;
+                /** @description jobs that this manager manages */
+                managed_by?: string;
                 /** @description jobs of this node */
                 node?: string;
                 /** @description substring, without regard to case */
@@ -2868,6 +3818,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3830,6 +4789,8 @@ export interface operations {
                 deleted?: boolean;
                 /** @description how many at the most */
                 limit?: number;
+                /** @description nodes that this manager manages */
+                managed_by?: string;
                 /** @description substring, without regard to case */
                 q?: string;
                 /** @description field to sort by, - before it for descending */
@@ -4181,6 +5142,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Precondition Failed */
             412: {
                 headers: {
@@ -4389,6 +5359,237 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-node": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description application/yaml (default) or application/x-ndjson */
+                Accept?: string;
+            };
+            path: {
+                /** @description of the node */
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "application/yaml": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "import-node": {
+        parameters: {
+            query?: {
+                /** @description also if more than half of the targets of a node with at least 100 go */
+                allow_removal?: boolean;
+                /** @description write nothing, and say what would change */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description of the node */
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/yaml": string;
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetChange"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5566,6 +6767,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Precondition Failed */
             412: {
                 headers: {
@@ -6492,6 +7702,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8727,6 +9946,300 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-user-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"][] | null;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-user-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserTokenInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "revoke-user-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                token: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
