@@ -76,15 +76,16 @@ func scripts(t *testing.T, database string, storageURL func() string) {
 			return cond == database, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"applied":  applied,
-			"envfile":  envFile,
-			"exits":    exits,
-			"field":    field,
-			"freeport": freePort,
-			"join":     join,
-			"login":    login,
-			"shows":    shows,
-			"waitfor":  waitFor,
+			"applied":   applied,
+			"envfile":   envFile,
+			"exits":     exits,
+			"explained": explained,
+			"field":     field,
+			"freeport":  freePort,
+			"join":      join,
+			"login":     login,
+			"shows":     shows,
+			"waitfor":   waitFor,
 		},
 	})
 }
@@ -150,6 +151,21 @@ func shows(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s has not shown %s within %s: %v\n%s", args[0], args[1], bound, err, b)
+		}
+	}
+}
+
+// explained ADDR TEXT explains an address until that says a text: Prometheus takes
+// seconds to discover and to scrape.
+func explained(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "explained ADDR TEXT")
+	const bound = time.Minute
+	for deadline := time.Now().Add(bound); ; time.Sleep(100 * time.Millisecond) {
+		err := ts.Exec("promfleet", "explain", args[0])
+		if out := ts.ReadFile("stdout"); strings.Contains(out, args[1]) {
+			return
+		} else if time.Now().After(deadline) {
+			ts.Fatalf("%s is not explained as %q within %s, but: %v %s", args[0], args[1], bound, err, out)
 		}
 	}
 }
