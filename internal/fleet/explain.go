@@ -153,26 +153,14 @@ func nodeNamed(ctx context.Context, tx Tx, name string) (string, error) {
 	if name == "" {
 		return "", nil
 	}
-	if n, err := tx.Node(ctx, strings.ToLower(name)); err == nil && n.DeletedAt == nil {
-		return n.UUID, nil
-	}
-	page, err := tx.ListNodes(ctx, NodeQuery{ListQuery: ListQuery{Limit: 1000, Q: name}})
+	rec, why, err := findNode(ctx, tx, name)
 	if err != nil {
 		return "", err
 	}
-	var found []string
-	for _, n := range page.Items {
-		if n.Hostname == name {
-			found = append(found, n.UUID)
-		}
+	if rec == nil {
+		return "", promfleet.BadField("body.node", "%s", why)
 	}
-	switch len(found) {
-	case 0:
-		return "", promfleet.BadField("body.node", "there is no node with the uuid or hostname %q", name)
-	case 1:
-		return found[0], nil
-	}
-	return "", promfleet.BadField("body.node", "%d nodes have the hostname %q; give the uuid of one, as %s", len(found), name, found[0])
+	return rec.UUID, nil
 }
 
 // askAbout asks the agents of those nodes that are heard of.
