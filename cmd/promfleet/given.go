@@ -68,3 +68,21 @@ func (g givenList[V]) or(other []V) []V {
 	}
 	return other
 }
+
+// release is a flag that takes a record from those who manage it by fleet files.
+type release struct{ on bool }
+
+func releaseFlag(cmd *kingpin.CmdClause, name, help string) *release {
+	r := &release{}
+	cmd.Flag(name, help).BoolVar(&r.on)
+	return r
+}
+
+// into puts it into a patch, if it was given.
+func (r *release) into(patch map[string]any, fields ...string) {
+	if r.on {
+		for _, f := range fields {
+			patch[f] = ""
+		}
+	}
+}

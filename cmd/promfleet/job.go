@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -15,9 +16,9 @@ import (
 var jobTable = table[promfleet.Job]{
 	columns: []string{"ID", "NODE", "KEY", "JOB_NAME", "REMARK"},
 	row:     func(j promfleet.Job) []string { return []string{id(j.ID), j.Node, j.Key, j.JobName, j.Remark} },
-	wide:    append([]string{"CONTACTS"}, dated...),
+	wide:    append([]string{"MANAGED BY", "TARGETS MANAGED BY", "CONTACTS"}, dated...),
 	more: func(j promfleet.Job) []string {
-		return append([]string{ids(j.Contacts)}, since(j.CreatedAt, j.UpdatedAt, j.DeletedAt)...)
+		return append([]string{j.ManagedBy, j.TargetsManagedBy, ids(j.Contacts)}, since(j.CreatedAt, j.UpdatedAt, j.DeletedAt)...)
 	},
 }
 
@@ -26,6 +27,7 @@ func (c *command) addJob(app *kingpin.Application) {
 	r.list(func(cmd *kingpin.CmdClause, l *list) {
 		l.flag(cmd, "node", "Jobs of this node.")
 		l.flag(cmd, "key", "Jobs with exactly this key.")
+		l.managedFlag(cmd, "Jobs that are managed by this manager of fleet files.")
 		l.deletedFlag(cmd, "The deleted jobs instead of the live ones.")
 	})
 	r.get()
@@ -60,6 +62,8 @@ func (c *command) addJobUpdate(r resource[promfleet.Job, promfleet.JobInput]) {
 	name := givenFlag(v.cmd, "job-name", "Prometheus's job_name; empty: the key.")
 	remark := givenFlag(v.cmd, "remark", "What it is for.")
 	contacts := contactFlags(v.cmd)
+	released := releaseFlag(v.cmd, "release", "Let it and its targets be edited by hand again: fleet files manage them no more.")
+	releasedTargets := releaseFlag(v.cmd, "release-targets", "The same for its targets alone.")
 	file := v.cmd.Flag("scrape-config", "File with the whole scrape_config (YAML or JSON) but job_name; - for standard input.").String()
 	v.calls(func(_ *client.Client, res client.Resource[promfleet.Job, promfleet.JobInput]) error {
 		if *file == "" {
@@ -68,7 +72,12 @@ func (c *command) addJobUpdate(r resource[promfleet.Job, promfleet.JobInput]) {
 			name.into(patch, "job_name")
 			remark.into(patch, "remark")
 			contacts.into(patch, "contacts")
+			released.into(patch, "managed_by", "targets_managed_by")
+			releasedTargets.into(patch, "targets_managed_by")
 			return v.patch(res, *id, match.etag(), patch)
+		}
+		if released.on || releasedTargets.on {
+			return errors.New("--scrape-config and --release are two steps; hint: release the job first")
 		}
 		config, err := c.scrapeConfig(*file)
 		if err != nil {

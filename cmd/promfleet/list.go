@@ -24,6 +24,12 @@ func (f *filter) flag(cmd *kingpin.CmdClause, name, help string) {
 	f.add(name, func(*client.Client) (string, error) { return *value, nil })
 }
 
+// managedFlag adds the filter by who manages a record.
+func (f *filter) managedFlag(cmd *kingpin.CmdClause, help string) {
+	value := cmd.Flag("managed-by", help).String()
+	f.add("managed_by", func(*client.Client) (string, error) { return *value, nil })
+}
+
 // ref adds a filter by the id of a record that may be named otherwise.
 func (f *filter) ref(cmd *kingpin.CmdClause, name, help string, id func(*client.Client, string) (int64, error)) {
 	value := cmd.Flag(name, help).String()

@@ -46,39 +46,9 @@ func (c *command) does(cmd *kingpin.CmdClause, do func() error) {
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := &command{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
-	app := kingpin.New("promfleet", "The control plane for fleets of Prometheus servers.")
-	app.Flag("color", "Whether tables show states in colours: auto (on a terminal, unless NO_COLOR is set or TERM is dumb), always or never.").
-		Default(colourAuto).EnumVar(&c.colour, colourAuto, colourAlways, colourNever)
+	app := c.application()
 	helped := false
-	app.HelpFlag.Short('h')
 	app.UsageWriter(stdout).ErrorWriter(stderr).Terminate(func(int) { helped = true })
-	c.does(app.Command("version", "Print the version."), func() error {
-		_, err := fmt.Fprintln(stdout, "promfleet", version)
-		return err
-	})
-	c.addServer(app)
-	c.addAgent(app)
-	c.addDoctor(app)
-	c.addAdmin(app)
-	c.addLogin(app)
-	c.addStatus(app)
-	c.addExplain(app)
-	c.addNode(app)
-	c.addJob(app)
-	c.addTarget(app)
-	c.addTag(app)
-	c.addUser(app)
-	c.addContact(app)
-	c.addToken(app)
-	c.addJoinToken(app)
-	c.addEvent(app)
-	c.addApply(app)
-	c.addDiff(app)
-	c.addImport(app)
-	c.addExport(app)
-
-	c.addCompletion(app)
-
 	c.completes(app, args)
 	args = completing(app.Model(), dashes(app.Model(), agentRuns(args)))
 	_, err := app.Parse(args)
@@ -89,4 +59,24 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return report(ctx, stderr, misunderstood(app, args, err))
 	}
 	return report(ctx, stderr, c.chosen())
+}
+
+// application is the command line: all commands and flags that there are.
+func (c *command) application() *kingpin.Application {
+	app := kingpin.New("promfleet", "The control plane for fleets of Prometheus servers.")
+	app.Flag("color", "Whether tables show states in colours: auto (on a terminal, unless NO_COLOR is set or TERM is dumb), always or never.").
+		Default(colourAuto).EnumVar(&c.colour, colourAuto, colourAlways, colourNever)
+	app.HelpFlag.Short('h')
+	c.does(app.Command("version", "Print the version."), func() error {
+		_, err := fmt.Fprintln(c.stdout, "promfleet", version)
+		return err
+	})
+	for _, add := range []func(*kingpin.Application){
+		c.addServer, c.addAgent, c.addDoctor, c.addAdmin, c.addLogin, c.addStatus, c.addExplain,
+		c.addNode, c.addJob, c.addTarget, c.addTag, c.addUser, c.addContact, c.addToken, c.addJoinToken, c.addEvent,
+		c.addApply, c.addDiff, c.addImport, c.addExport, c.addCompletion,
+	} {
+		add(app)
+	}
+	return app
 }

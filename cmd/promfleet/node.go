@@ -17,10 +17,10 @@ var nodeTable = table[promfleet.Node]{
 	row: func(n promfleet.Node) []string {
 		return []string{n.UUID, n.Hostname, n.Addr, string(n.Status.State), strings.Join(n.Tags, ",")}
 	},
-	wide: append([]string{"CONTACTS", "WANTED", "APPLIED", "AGENT", "PROMETHEUS", "LAST SEEN", "LAST ERROR"}, dated...),
+	wide: append([]string{"MANAGED BY", "CONTACTS", "WANTED", "APPLIED", "AGENT", "PROMETHEUS", "LAST SEEN", "LAST ERROR"}, dated...),
 	more: func(n promfleet.Node) []string {
 		s := n.Status
-		return append([]string{ids(n.Contacts), id(s.RevisionWanted), id(s.RevisionApplied), s.AgentVersion, s.PrometheusVersion, ago(s.LastSeenAt), s.LastError},
+		return append([]string{n.ManagedBy, ids(n.Contacts), id(s.RevisionWanted), id(s.RevisionApplied), s.AgentVersion, s.PrometheusVersion, ago(s.LastSeenAt), s.LastError},
 			since(n.CreatedAt, n.UpdatedAt, n.DeletedAt)...)
 	},
 	below: func(to io.Writer, n promfleet.Node) { printNotices(to, n, false) },
@@ -38,6 +38,7 @@ func (c *command) addNode(app *kingpin.Application) {
 	r.list(func(cmd *kingpin.CmdClause, l *list) {
 		l.tagFlag(cmd, "Nodes")
 		l.flag(cmd, "state", "Nodes in this state.")
+		l.managedFlag(cmd, "Nodes that are managed by this manager of fleet files.")
 		l.deletedFlag(cmd, "The deleted nodes instead of the live ones.")
 	})
 	r.get()
@@ -46,6 +47,7 @@ func (c *command) addNode(app *kingpin.Application) {
 	edited.update(func(cmd *kingpin.CmdClause) func() (map[string]any, error) {
 		base := cmd.Flag("base-config", "File with prometheus.yml but scrape_configs, - for standard input; an empty one removes it.").String()
 		tags, contacts := tagFlags(cmd), contactFlags(cmd)
+		release := releaseFlag(cmd, "release", "Let it be edited by hand again: fleet files manage it no more.")
 		return func() (map[string]any, error) {
 			patch := map[string]any{}
 			if *base != "" {
@@ -57,6 +59,7 @@ func (c *command) addNode(app *kingpin.Application) {
 			}
 			tags.into(patch, "tags")
 			contacts.into(patch, "contacts")
+			release.into(patch, "managed_by")
 			return patch, nil
 		}
 	})

@@ -59,6 +59,7 @@ func (c *command) addUser(app *kingpin.Application) {
 	r.remove("Delete a user and end its sessions.")
 	r.restore()
 	c.userSetPassword(r.noun.Command("set-password", "Give a user a new password, read from standard input; the user's sessions end."))
+	c.addUserToken(r.noun)
 }
 
 func (c *command) userSetPassword(cmd *kingpin.CmdClause) {
