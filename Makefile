@@ -72,6 +72,10 @@ web-test: tools build ## the tests of the web UI
 	@scripts/tools.sh browser
 	@cd web && npm run --silent test && npm run --silent e2e
 
+.PHONY: man
+man: build ## write the man pages into ./bin/man (man -l bin/man/promfleet.1)
+	@bin/promfleet man bin/man
+
 .PHONY: run
 run: ## start server, agent, a real Prometheus and an exporter; Ctrl-C ends them
 	@SERVER_PORT='$(SERVER_PORT)' AGENT_PORT='$(AGENT_PORT)' PROMETHEUS_PORT='$(PROMETHEUS_PORT)' EXPORTER_PORT='$(EXPORTER_PORT)' \
@@ -124,7 +128,7 @@ vuln: ## look for known vulnerabilities (asks vuln.go.dev)
 
 .PHONY: tools
 tools: $(GOLANGCI_LINT) $(PROMFLEET_PROMETHEUS_CURRENT) ## fetch what lint and tests need, into ./.tools
-	@scripts/tools.sh race-compiler shellcheck debian-parts
+	@scripts/tools.sh race-compiler shellcheck groff debian-parts
 
 .PHONY: clean
 clean: ## remove what was built and fetched (the data of make run stays in ./.run)

@@ -67,6 +67,11 @@ browser() {
   fi
 }
 
+# What man pages are formatted with.
+groff_formatter() {
+  command -v groff >/dev/null || apt_install groff-base
+}
+
 # What scripts/run.sh calls.
 run_commands() {
   local missing=()
@@ -154,10 +159,11 @@ for part in "$@"; do
   case $part in
     race-compiler) race_compiler ;;
     shellcheck) shell_linter ;;
+    groff) groff_formatter ;;
     run-commands) run_commands ;;
     node) node_and_npm ;;
     browser) browser ;;
     debian-parts) debian_parts ;;
-    *) fail "$part: no such part; there are race-compiler, shellcheck, run-commands, node, browser, debian-parts" ;;
+    *) fail "$part: no such part; there are race-compiler, shellcheck, groff, run-commands, node, browser, debian-parts" ;;
   esac
 done

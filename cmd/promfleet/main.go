@@ -74,7 +74,7 @@ func (c *command) application() *kingpin.Application {
 	for _, add := range []func(*kingpin.Application){
 		c.addServer, c.addAgent, c.addDoctor, c.addAdmin, c.addLogin, c.addStatus, c.addExplain,
 		c.addNode, c.addJob, c.addTarget, c.addTag, c.addUser, c.addContact, c.addToken, c.addJoinToken, c.addEvent,
-		c.addApply, c.addDiff, c.addImport, c.addExport, c.addCompletion,
+		c.addApply, c.addDiff, c.addImport, c.addExport, c.addCompletion, c.addMan,
 	} {
 		add(app)
 	}
