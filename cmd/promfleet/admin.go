@@ -49,7 +49,7 @@ func (c *command) adminTokenCreate(cmd *kingpin.CmdClause) {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.stderr, "token %d (%s) for role %s; it is shown this once\n", t.ID, t.Name, t.Role)
+			c.say("token %d (%s) for role %s; it is shown this once", t.ID, t.Name, t.Role)
 			_, err = fmt.Fprintln(c.stdout, t.Secret)
 			return err
 		})
@@ -66,7 +66,7 @@ func (c *command) adminUserSetPassword(cmd *kingpin.CmdClause) {
 		}
 		line, err := bufio.NewReader(c.stdin).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("read the password from standard input: %w", err)
+			return errorf("read the password from standard input: %w", err)
 		}
 		err = withFleet(c, *o, func(f *fleet.Service, _ *store.Store) error {
 			return f.SetPassword(c.ctx, byAdmin, *name, strings.TrimRight(line, "\r\n"))
@@ -74,7 +74,7 @@ func (c *command) adminUserSetPassword(cmd *kingpin.CmdClause) {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.stderr, "user %s has a new password; the sessions of before have ended\n", *name)
+		c.say("user %s has a new password; the sessions of before have ended", *name)
 		return nil
 	})
 }

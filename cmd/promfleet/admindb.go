@@ -21,7 +21,7 @@ func existing(o server.Options) error {
 		return nil
 	}
 	if _, err := os.Stat(o.Database()); err != nil {
-		return fmt.Errorf("no database: %w; hint: say where it is with --storage.path or --storage.url", err)
+		return errorf("no database: %w; hint: say where it is with --storage.path or --storage.url", err)
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ func (c *command) adminDBBackup(cmd *kingpin.CmdClause) {
 	to := cmd.Arg("file", "The copy; it must not be there yet.").Required().String()
 	c.does(cmd, func() error {
 		if o.StorageURL != "" {
-			return fmt.Errorf("%s is backed up by PostgreSQL's own means, not by this command; hint: pg_dump, and keep a copy of %s", o.Database(), o.KeyFile())
+			return errorf("%s is backed up by PostgreSQL's own means, not by this command; hint: pg_dump, and keep a copy of %s", o.Database(), o.KeyFile())
 		}
 		if err := existing(*o); err != nil {
 			return err
@@ -106,7 +106,7 @@ func (c *command) adminDBBackup(cmd *kingpin.CmdClause) {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.stderr, "copied %s to %s (%d bytes); it is of use only with the secret key: keep a copy of %s too, apart from it\n", o.Database(), *to, size, o.KeyFile())
+			c.say("copied %s to %s (%d bytes); it is of use only with the secret key: keep a copy of %s too, apart from it", o.Database(), *to, size, o.KeyFile())
 			return nil
 		})
 	})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -37,7 +36,7 @@ func (c *command) adminExport(cmd *kingpin.CmdClause) {
 			if err := writePrivate(*to, yml); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.stderr, "wrote %s (%d bytes), which has the secrets of node %s in it\n", *to, len(yml), *node)
+			c.say("wrote %s (%d bytes), which has the secrets of node %s in it", *to, len(yml), *node)
 			return nil
 		})
 	})
@@ -47,14 +46,14 @@ func (c *command) adminExport(cmd *kingpin.CmdClause) {
 func writePrivate(path string, content []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s is there already; hint: choose another name, or remove it first", path)
+		return errorf("%s is there already; hint: choose another name, or remove it first", path)
 	}
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(content)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(path))
+		return errors.Join(errorf("write %s: %w", path, err), os.Remove(path))
 	}
 	return nil
 }

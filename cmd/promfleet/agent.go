@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -80,7 +79,7 @@ func (c *command) agentConfirm(cmd *kingpin.CmdClause) {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.stderr, "confirmed: %s; a running agent does it within a second or so, another at its next start\n", what)
+		c.say("confirmed: %s; a running agent does it within a second or so, another at its next start", what)
 		return nil
 	})
 }

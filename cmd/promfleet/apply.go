@@ -49,7 +49,7 @@ func allowRemovalFlag(cmd *kingpin.CmdClause, to *bool) {
 // printChange writes what documents did, a line a change, and tells the notes.
 func (c *command) printChange(o *output, change promfleet.FleetChange, dryRun bool) error {
 	for _, note := range change.Notes {
-		fmt.Fprintln(c.stderr, plain("note: "+note))
+		c.say("note: %s", plain(note))
 	}
 	if o.format != "table" {
 		return o.encode(change)
@@ -72,11 +72,16 @@ func (c *command) printChange(o *output, change promfleet.FleetChange, dryRun bo
 
 // summary counts the changes.
 func summary(change promfleet.FleetChange) string {
+	return fmt.Sprintf("%d created, %d updated, %d deleted, %d unchanged", counted(change)...)
+}
+
+// counted are how many are created, updated, deleted and unchanged.
+func counted(change promfleet.FleetChange) []any {
 	n := map[string]int{}
 	for _, x := range change.Changes {
 		n[x.Action]++
 	}
-	return fmt.Sprintf("%d created, %d updated, %d deleted, %d unchanged", n["create"], n["update"], n["delete"], change.Unchanged)
+	return []any{n["create"], n["update"], n["delete"], change.Unchanged}
 }
 
 // objectNames names what changes by hostname, and by uuid where two nodes share one.

@@ -87,11 +87,11 @@ func (c *connection) token() (string, error) {
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("read the token: %w; hint: promfleet admin token create makes one", err)
+		return "", errorf("read the token: %w; hint: promfleet admin token create makes one", err)
 	}
 	token := strings.TrimSpace(string(b))
 	if token == "" {
-		return "", fmt.Errorf("token file %s is empty; hint: promfleet admin token create makes a token", path)
+		return "", errorf("token file %s is empty; hint: promfleet admin token create makes a token", path)
 	}
 	return token, nil
 }

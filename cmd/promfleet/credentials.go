@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -59,18 +58,18 @@ func readCredentials() (credentials, error) {
 		return c, nil
 	}
 	if err != nil {
-		return c, fmt.Errorf("read the credentials: %w", err)
+		return c, errorf("read the credentials: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return c, fmt.Errorf("read the credentials: %w", err)
+		return c, errorf("read the credentials: %w", err)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return c, fmt.Errorf("the credentials in %s are open to others (mode %04o); hint: chmod 600 %s, and log in again if others may have read them", path, mode, path)
+		return c, errorf("the credentials in %s are open to others (mode %04o); hint: chmod 600 %s, and log in again if others may have read them", path, mode, path)
 	}
 	if err := json.NewDecoder(f).Decode(&c); err != nil {
-		return c, fmt.Errorf("the credentials in %s cannot be read: %w; hint: delete the file and log in again", path, err)
+		return c, errorf("the credentials in %s cannot be read: %w; hint: delete the file and log in again", path, err)
 	}
 	return c, nil
 }
@@ -79,11 +78,11 @@ func readCredentials() (credentials, error) {
 func (c credentials) write() (err error) {
 	path := credentialsFile()
 	if path == "" {
-		return errors.New("there is no place for the credentials; hint: set HOME or XDG_CONFIG_HOME")
+		return errorf("there is no place for the credentials; hint: set HOME or XDG_CONFIG_HOME")
 	}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("write the credentials: %w", err)
+			err = errorf("write the credentials: %w", err)
 		}
 	}()
 	b, err := json.MarshalIndent(c, "", "  ")

@@ -34,7 +34,7 @@ func (c *command) addDiff(app *kingpin.Application) {
 			return err
 		}
 		if len(change.Changes) > 0 {
-			return &answerNo{fmt.Errorf("they differ: %s", summary(change))}
+			return &answerNo{errorf("they differ: %d created, %d updated, %d deleted, %d unchanged", counted(change)...)}
 		}
 		return nil
 	})

@@ -41,7 +41,7 @@ func (c *command) addDoctor(app *kingpin.Application) {
 			}
 		}
 		if all.Failures > 0 {
-			return &answerNo{fmt.Errorf("%d of %d checks fail; mend them before the agent is started", all.Failures, len(all.Checks))}
+			return &answerNo{errorf("%d of %d checks fail; mend them before the agent is started", all.Failures, len(all.Checks))}
 		}
 		return nil
 	})

@@ -53,7 +53,7 @@ func (e *answerNo) Unwrap() error { return e.why }
 // misunderstood makes a usageError that names the command and, where a value is to
 // blame, the flag: kingpin tells neither.
 func misunderstood(app *kingpin.Application, args []string, err error) error {
-	u := &usageError{err: err, command: "promfleet"}
+	u := &usageError{err: &parseError{err}, command: "promfleet"}
 	parsed, _ := app.ParseContext(args) // the error is known
 	if parsed == nil {
 		return u
@@ -68,7 +68,11 @@ func misunderstood(app *kingpin.Application, args []string, err error) error {
 		}
 		m := flag.Model()
 		if again := m.Value.Set(*e.Value); again != nil && again.Error() == err.Error() {
-			u.err = fmt.Errorf("--%s %q: %w", m.Name, *e.Value, err)
+			var own *ownError
+			if !errors.As(again, &own) {
+				again = &parseError{again}
+			}
+			u.err = errorf("--%s %q: %w", m.Name, *e.Value, again)
 			break
 		}
 	}
@@ -76,17 +80,17 @@ func misunderstood(app *kingpin.Application, args []string, err error) error {
 }
 
 // report writes an error as one line and gives the exit code.
-func report(ctx context.Context, to io.Writer, err error) int {
+func report(ctx context.Context, lang language, to io.Writer, err error) int {
 	if err == nil {
 		return exitDone
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		fmt.Fprintln(to, "promfleet: interrupted")
+		fmt.Fprintln(to, lang.text("promfleet: interrupted"))
 		return exitFailed
 	}
-	line := oneLine(err)
-	if hint := hintFor(err); hint != "" && !strings.Contains(line, "hint:") {
-		line += "; hint: " + hint
+	line := oneLine(lang.ofError(err))
+	if hint := hintFor(lang, err); hint != "" && !strings.Contains(err.Error(), "hint:") {
+		line += lang.text("; hint: %s", hint)
 	}
 	fmt.Fprintln(to, "promfleet: "+line)
 	var no *answerNo
@@ -97,13 +101,13 @@ func report(ctx context.Context, to io.Writer, err error) int {
 }
 
 // oneLine is what an error says, on one line.
-func oneLine(err error) string { return strings.Join(strings.Fields(plain(err.Error())), " ") }
+func oneLine(said string) string { return strings.Join(strings.Fields(plain(said)), " ") }
 
 // hintFor says what to do about an error, where its own words do not.
-func hintFor(err error) string {
+func hintFor(lang language, err error) string {
 	var usage *usageError
 	if errors.As(err, &usage) {
-		return usage.command + " --help shows what it takes"
+		return lang.text("%s --help shows what it takes", usage.command)
 	}
 	var called *callError
 	if !errors.As(err, &called) {
@@ -116,20 +120,20 @@ func hintFor(err error) string {
 	switch e.Code {
 	case promfleet.Unavailable:
 		if e.Err != nil { // it did not answer
-			return "is it running? set PROMFLEET_URL or --server.url"
+			return lang.text("is it running? set PROMFLEET_URL or --server.url")
 		}
 	case promfleet.TooMany:
 		if e.RetryAfter > 0 && !strings.Contains(e.Message, "try again in") {
-			return "try again in " + e.RetryAfter.String()
+			return lang.text("try again in %s", e.RetryAfter)
 		}
 	case promfleet.Unauthorized:
-		return "promfleet login, or set PROMFLEET_TOKEN, PROMFLEET_TOKEN_FILE or --server.token-file"
+		return lang.text("promfleet login, or set PROMFLEET_TOKEN, PROMFLEET_TOKEN_FILE or --server.token-file")
 	case promfleet.Forbidden:
-		return "use the token of a higher role"
+		return lang.text("use the token of a higher role")
 	case promfleet.NotFound:
-		return "list shows what there is, list --deleted what there was"
+		return lang.text("list shows what there is, list --deleted what there was")
 	case promfleet.Stale:
-		return "get it again for its present etag"
+		return lang.text("get it again for its present etag")
 	}
 	return ""
 }

@@ -24,7 +24,7 @@ func TestReport(t *testing.T) {
 			"not valid: line[2].addr: bad word; line[3]: x"},
 	} {
 		var out strings.Builder
-		if code := report(t.Context(), &out, &callError{tc.err}); code != exitFailed || out.String() != "promfleet: "+tc.want+"\n" {
+		if code := report(t.Context(), nil, &out, &callError{tc.err}); code != exitFailed || out.String() != "promfleet: "+tc.want+"\n" {
 			t.Errorf("%d %q, want %q", code, out.String(), tc.want)
 		}
 	}

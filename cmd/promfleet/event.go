@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -48,7 +47,7 @@ func (c *command) eventRevert(cmd *kingpin.CmdClause) {
 		if err := cl.Revert(c.ctx, *event); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.stderr, "event %d is undone\n", *event)
+		c.say("event %d is undone", *event)
 		return nil
 	})
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -28,7 +27,7 @@ func (c *command) addExplain(app *kingpin.Application) {
 	conn, out := c.connection(cmd), c.output(cmd)
 	c.calls(cmd, conn, func(cl *client.Client) error {
 		if wait < 0 || wait > 30*time.Second || wait%time.Second != 0 {
-			return errors.New("--wait must be whole seconds from 0s to 30s")
+			return errorf("--wait must be whole seconds from 0s to 30s")
 		}
 		e, err := cl.Explain(c.ctx, in, wait)
 		if err != nil {
@@ -45,9 +44,9 @@ func (c *command) addExplain(app *kingpin.Application) {
 		case e.Scraped == promfleet.ScrapedYes:
 			return nil
 		case e.Scraped == promfleet.ScrapedNo:
-			return &answerNo{fmt.Errorf("%s is not scraped: %s", in.Addr, e.Verdict)}
+			return &answerNo{errorf("%s is not scraped: %s", in.Addr, e.Verdict)}
 		}
-		return fmt.Errorf("it could not be found out whether %s is scraped: %s", in.Addr, e.Verdict)
+		return errorf("it could not be found out whether %s is scraped: %s", in.Addr, e.Verdict)
 	})
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,14 +39,14 @@ func (c *command) addExport(app *kingpin.Application) {
 }
 
 func (e exporting) run() error {
-	wrong := func(text string) error { return &usageError{err: errors.New(text), command: "promfleet export"} }
+	wrong := func(why error) error { return &usageError{err: why, command: "promfleet export"} }
 	switch {
 	case (*e.node == "") == !*e.all:
-		return wrong("give either --node or --all")
+		return wrong(errorf("give either --node or --all"))
 	case *e.all && *e.format == "prometheus":
-		return wrong("--all writes fleet files; a prometheus.yml is of one node")
+		return wrong(errorf("--all writes fleet files; a prometheus.yml is of one node"))
 	case *e.all && *e.out == "":
-		return wrong("--all needs a directory, --out")
+		return wrong(errorf("--all needs a directory, --out"))
 	case *e.all:
 		return e.everyNode()
 	}
@@ -104,7 +103,7 @@ func (e exporting) everyNode() error {
 			continue // deleted in the meantime
 		}
 		if err != nil {
-			return fmt.Errorf("node %s: %w", n.UUID, err)
+			return errorf("node %s: %w", n.UUID, err)
 		}
 		changed, err := replace(filepath.Join(*e.out, names[n.UUID]), content)
 		if err != nil {
@@ -120,7 +119,7 @@ func (e exporting) everyNode() error {
 	}
 	bar.end()
 	e.tellMasked(masked)
-	fmt.Fprintf(e.c.stderr, "%d nodes are in %s: %d files written, %d said the same already\n", len(nodes), *e.out, written, len(nodes)-written)
+	e.c.say("%d nodes are in %s: %d files written, %d said the same already", len(nodes), *e.out, written, len(nodes)-written)
 	return nil
 }
 
@@ -130,19 +129,19 @@ const maxMasked = 50
 func (e exporting) tellMasked(masked []string) {
 	for i, s := range masked {
 		if i == maxMasked {
-			fmt.Fprintf(e.c.stderr, "and %d secrets more\n", len(masked)-i)
+			e.c.say("and %d secrets more", len(masked)-i)
 			break
 		}
-		fmt.Fprintln(e.c.stderr, plain(s+" is shown as <secret>"))
+		e.c.say("%s is shown as <secret>", plain(s))
 	}
 	if len(masked) == 0 {
 		return
 	}
-	word := "promfleet admin export, on the server, shows them"
 	if *e.format == "fleetfile" || *e.all {
-		word = "apply keeps what the server has for them; " + word
+		e.c.say("apply keeps what the server has for them; promfleet admin export, on the server, shows them")
+	} else {
+		e.c.say("promfleet admin export, on the server, shows them")
 	}
-	fmt.Fprintln(e.c.stderr, word)
 }
 
 func (e exporting) write(path string, content []byte) error {
@@ -150,11 +149,11 @@ func (e exporting) write(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	word := "said the same already"
 	if changed {
-		word = "is written"
+		e.c.say("%s is written", path)
+	} else {
+		e.c.say("%s said the same already", path)
 	}
-	fmt.Fprintf(e.c.stderr, "%s %s\n", path, word)
 	return nil
 }
 
@@ -164,7 +163,7 @@ func replace(path string, content []byte) (changed bool, err error) {
 	mode := fs.FileMode(0o644)
 	switch info, err := os.Stat(path); {
 	case err == nil && info.IsDir():
-		return false, fmt.Errorf("%s is a directory; hint: --out is a file, but with --all", path)
+		return false, errorf("%s is a directory; hint: --out is a file, but with --all", path)
 	case err == nil && !info.Mode().IsRegular(): // a pipe, or /dev/stdout
 		return true, os.WriteFile(path, content, 0)
 	case err == nil:
@@ -188,7 +187,7 @@ func replace(path string, content []byte) (changed bool, err error) {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return false, errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
+		return false, errors.Join(errorf("write %s: %w", path, err), os.Remove(f.Name()))
 	}
 	return true, nil
 }

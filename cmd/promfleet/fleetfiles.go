@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -37,7 +36,7 @@ func (f fleetFiles) read() ([]promfleet.FleetDocument, error) {
 	docs, err := fleetfile.Read(files, bar.told)
 	bar.end()
 	if err == nil && len(docs) == 0 {
-		err = fmt.Errorf("there is no document in %d fleet files; hint: -f takes files, and directories with *.yml, *.yaml and *.json; docs/gitops.md has examples", len(files))
+		err = errorf("there is no document in %d fleet files; hint: -f takes files, and directories with *.yml, *.yaml and *.json; docs/gitops.md has examples", len(files))
 	}
 	return docs, err
 }
@@ -51,11 +50,11 @@ func (c *command) filesAt(path string) ([]fleetfile.File, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read the fleet files: %w", err)
+		return nil, errorf("read the fleet files: %w", err)
 	case info.IsDir():
 		files, err := fleetfile.Dir(path, os.DirFS(path))
 		if err != nil {
-			return nil, fmt.Errorf("read the fleet files of %s: %w", path, err)
+			return nil, errorf("read the fleet files of %s: %w", path, err)
 		}
 		return files, nil
 	}

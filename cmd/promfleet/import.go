@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -36,7 +35,7 @@ func (c *command) addImport(app *kingpin.Application) {
 	allowRemovalFlag(cmd, &how.AllowRemoval)
 	c.calls(cmd, conn, func(cl *client.Client) error {
 		if (*i.path == "") == (*i.from == "") {
-			return &usageError{err: errors.New("give either a file or --from-prometheus"), command: "promfleet import"}
+			return &usageError{err: errorf("give either a file or --from-prometheus"), command: "promfleet import"}
 		}
 		yml, err := i.read()
 		if err != nil {
@@ -63,7 +62,7 @@ func (i importing) read() ([]byte, error) {
 	}
 	yml, err := i.c.input(*i.path)
 	if err != nil {
-		return nil, fmt.Errorf("read the prometheus.yml: %w", err)
+		return nil, errorf("read the prometheus.yml: %w", err)
 	}
 	return yml, nil
 }
@@ -71,7 +70,7 @@ func (i importing) read() ([]byte, error) {
 // running reads the configuration of a running Prometheus.
 func (i importing) running() ([]byte, error) {
 	if u, err := url.Parse(*i.from); err != nil || u.Host == "" {
-		return nil, fmt.Errorf("--from-prometheus %q is not a URL; hint: it looks like http://127.0.0.1:9090", *i.from)
+		return nil, errorf("--from-prometheus %q is not a URL; hint: it looks like http://127.0.0.1:9090", *i.from)
 	}
 	hc := http.DefaultClient
 	if *i.http != "" {
@@ -89,7 +88,7 @@ func (i importing) running() ([]byte, error) {
 	}
 	yml, err := p.Config(i.c.ctx)
 	if err != nil {
-		return nil, fmt.Errorf("--from-prometheus: %w; hint: is the URL right, with its path? --prometheus.http-config-file has credentials", err)
+		return nil, errorf("--from-prometheus: %w; hint: is the URL right, with its path? --prometheus.http-config-file has credentials", err)
 	}
 	return yml, nil
 }
@@ -101,15 +100,15 @@ func (i importing) hidden(yml []byte, node string, failed error) error {
 	if err != nil || len(secrets) == 0 {
 		return failed
 	}
-	word := "kept as node " + node + " has it"
-	if failed != nil {
-		word = "not shown by Prometheus"
-	}
 	for _, s := range secrets {
-		fmt.Fprintln(i.c.stderr, plain(s+": "+word))
+		if failed != nil {
+			i.c.say("%s: not shown by Prometheus", plain(s))
+		} else {
+			i.c.say("%s: kept as node %s has it", plain(s), plain(node))
+		}
 	}
 	if failed == nil || promfleet.ErrorCode(failed) != promfleet.Invalid {
 		return failed
 	}
-	return fmt.Errorf("%w; hint: a running Prometheus does not show its secrets, and the node has not all of them: import its prometheus.yml instead (promfleet import FILE --node %s)", failed, node)
+	return errorf("%w; hint: a running Prometheus does not show its secrets, and the node has not all of them: import its prometheus.yml instead (promfleet import FILE --node %s)", failed, node)
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -77,7 +75,7 @@ func (c *command) addJobUpdate(r resource[promfleet.Job, promfleet.JobInput]) {
 			return v.patch(res, *id, match.etag(), patch)
 		}
 		if released.on || releasedTargets.on {
-			return errors.New("--scrape-config and --release are two steps; hint: release the job first")
+			return errorf("--scrape-config and --release are two steps; hint: release the job first")
 		}
 		config, err := c.scrapeConfig(*file)
 		if err != nil {
@@ -106,14 +104,14 @@ func (c *command) jobID(cl *client.Client, name string) (int64, error) {
 	}
 	node, key, ok := strings.Cut(name, "/")
 	if !ok {
-		return 0, fmt.Errorf("job %q is neither an id nor NODE-UUID/KEY; hint: promfleet job list shows both", name)
+		return 0, errorf("job %q is neither an id nor NODE-UUID/KEY; hint: promfleet job list shows both", name)
 	}
 	page, err := cl.Jobs().List(c.ctx, url.Values{"node": {node}, "key": {key}})
 	if err != nil {
 		return 0, err
 	}
 	if len(page.Items) == 0 {
-		return 0, fmt.Errorf("node %s has no job %s; hint: promfleet job list --node %s", node, key, node)
+		return 0, errorf("node %s has no job %s; hint: promfleet job list --node %s", node, key, node)
 	}
 	return page.Items[0].ID, nil
 }

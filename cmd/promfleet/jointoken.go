@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/alecthomas/kingpin/v2"
 
 	"promfleet"
@@ -40,7 +38,7 @@ func (c *command) addJoinToken(app *kingpin.Application) {
 		life := cmd.Flag("expires-in", "How long it serves.").Default("1h").Duration()
 		return func(*client.Client) (promfleet.JoinTokenInput, error) {
 			if in.MaxUses < 1 {
-				return in, fmt.Errorf("--max-uses %d: a join token serves for 1 node at least", in.MaxUses)
+				return in, errorf("--max-uses %d: a join token serves for 1 node at least", in.MaxUses)
 			}
 			in.ExpiresAt = after(*life)
 			return in, nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"strconv"
 
@@ -153,7 +152,7 @@ func printPage[T any](c *command, o *output, t table[T], p *promfleet.Page[T]) e
 		return err
 	}
 	if p.NextCursor != "" {
-		fmt.Fprintf(c.stderr, "%d of %d shown; more with --all or --cursor %s\n", len(p.Items), p.Total, p.NextCursor)
+		c.say("%d of %d shown; more with --all or --cursor %s", len(p.Items), p.Total, p.NextCursor)
 	}
 	return nil
 }

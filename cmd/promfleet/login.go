@@ -57,7 +57,7 @@ func (c *command) login(cmd *kingpin.CmdClause) {
 		if before.Token != "" {
 			_ = c.revokeToken(conn, before.Token) // it may be gone long since
 		}
-		fmt.Fprintf(c.stderr, "logged in to %s as %s (%s); the token is in %s\n", conn.url, plain(in.Name), token.Role, credentialsFile())
+		c.say("logged in to %s as %s (%s); the token is in %s", conn.url, plain(in.Name), token.Role, credentialsFile())
 		return nil
 	})
 }
@@ -115,17 +115,17 @@ func (c *command) logout(cmd *kingpin.CmdClause) {
 		}
 		is, ok := kept.Servers[serverKey(conn.url)]
 		if !ok {
-			return &answerNo{fmt.Errorf("nobody is logged in to %s from here", conn.url)}
+			return &answerNo{errorf("nobody is logged in to %s from here", conn.url)}
 		}
 		// One that the server does not know any more is revoked already.
 		if err := c.revokeToken(conn, is.Token); err != nil && promfleet.ErrorCode(err) != promfleet.Unauthorized {
-			return &callError{fmt.Errorf("the token is kept, since it could not be revoked: %w", err)}
+			return &callError{errorf("the token is kept, since it could not be revoked: %w", err)}
 		}
 		kept.set(conn.url, credential{})
 		if err := kept.write(); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.stderr, "logged out of %s; the token of %s is revoked\n", conn.url, plain(is.Name))
+		c.say("logged out of %s; the token of %s is revoked", conn.url, plain(is.Name))
 		return nil
 	})
 }
@@ -154,12 +154,12 @@ func (c *command) askLogin(name string) (in promfleet.Login, err error) {
 	}
 	lines := bufio.NewReader(c.stdin)
 	if in.Name == "" {
-		ask("name: ")
+		ask(c.lang.text("name: "))
 		if in.Name, err = line(lines); err != nil {
 			return in, err
 		}
 	}
-	ask("password: ")
+	ask(c.lang.text("password: "))
 	if asked {
 		in.Password, err = c.hidden(int(terminal.Fd()))
 		fmt.Fprintln(c.stderr)
@@ -167,7 +167,7 @@ func (c *command) askLogin(name string) (in promfleet.Login, err error) {
 		in.Password, err = line(lines)
 	}
 	if err == nil && (in.Name == "" || in.Password == "") {
-		err = errors.New("a name and a password are needed to log in; hint: give them on the terminal, or as two lines of standard input")
+		err = errorf("a name and a password are needed to log in; hint: give them on the terminal, or as two lines of standard input")
 	}
 	return in, err
 }
@@ -198,7 +198,7 @@ func (c *command) hidden(fd int) (string, error) {
 func line(from *bufio.Reader) (string, error) {
 	text, err := from.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("read name and password from standard input: %w", err)
+		return "", errorf("read name and password from standard input: %w", err)
 	}
 	return strings.TrimRight(text, "\r\n"), nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -20,7 +21,9 @@ var version = "dev"
 func main() {
 	kingpin.EnableFileExpansion = false // a value may start with @
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	lang := languageOf(os.Getenv)
+	kingpin.LongHelpTemplate = lang.heads(kingpin.LongHelpTemplate) // of --help-long, which takes no other
+	code := run(ctx, lang, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
@@ -30,6 +33,7 @@ type command struct {
 	ctx            context.Context
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	lang           language // of all talk and help
 
 	colour string       // of tables: auto, always or never
 	chosen func() error // what the command line asks for
@@ -44,9 +48,12 @@ func (c *command) does(cmd *kingpin.CmdClause, do func() error) {
 	})
 }
 
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	c := &command{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
+func run(ctx context.Context, lang language, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	c := &command{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, lang: lang}
 	app := c.application()
+	if !slices.Contains(args, "--help-man") && (len(args) == 0 || args[0] != "man") { // man pages are English
+		lang.translate(app, stdout)
+	}
 	helped := false
 	app.UsageWriter(stdout).ErrorWriter(stderr).Terminate(func(int) { helped = true })
 	c.completes(app, args)
@@ -56,9 +63,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case helped:
 		return exitDone
 	case err != nil:
-		return report(ctx, stderr, misunderstood(app, args, err))
+		return report(ctx, lang, stderr, misunderstood(app, args, err))
 	}
-	return report(ctx, stderr, c.chosen())
+	return report(ctx, lang, stderr, c.chosen())
 }
 
 // application is the command line: all commands and flags that there are.

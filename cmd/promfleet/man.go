@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,7 +24,7 @@ func (c *command) addMan(app *kingpin.Application) {
 				return err
 			}
 		}
-		fmt.Fprintf(c.stderr, "%d man pages are in %s\n", len(pages), *dir)
+		c.say("%d man pages are in %s", len(pages), *dir)
 		return nil
 	})
 }

@@ -34,7 +34,7 @@ func groff(t *testing.T, page string) string {
 func TestManPages(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "man")
 	var out, talk bytes.Buffer
-	if code := run(context.Background(), []string{"man", dir}, strings.NewReader(""), &out, &talk); code != exitDone || out.Len() > 0 {
+	if code := run(context.Background(), nil, []string{"man", dir}, strings.NewReader(""), &out, &talk); code != exitDone || out.Len() > 0 {
 		t.Fatalf("exit code %d: %s%s", code, &out, &talk)
 	}
 	app := (&command{}).application().Model()

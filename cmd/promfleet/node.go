@@ -53,7 +53,7 @@ func (c *command) addNode(app *kingpin.Application) {
 			if *base != "" {
 				b, err := c.input(*base)
 				if err != nil {
-					return nil, fmt.Errorf("read the base config: %w", err)
+					return nil, errorf("read the base config: %w", err)
 				}
 				patch["base_config"] = string(b)
 			}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -30,16 +29,15 @@ func (c *command) nodeUUID(cl *client.Client, name string) (string, error) {
 	}
 	switch len(uuids) {
 	case 0:
-		return "", promfleet.Errorf(promfleet.NotFound, "there is no node %q, neither by uuid nor by hostname; hint: promfleet node list shows both", name)
+		return "", errorf("there is no node %q, neither by uuid nor by hostname; hint: promfleet node list shows both", name)
 	case 1:
 		return uuids[0], nil
 	}
 	const shown = 5
-	more := ""
-	if n := len(uuids) - shown; n > 0 {
-		more = fmt.Sprintf(" and %d more", n)
+	if more := len(uuids) - shown; more > 0 {
+		return "", errorf("%d nodes have the hostname %q: give the uuid of one, %s and %d more", len(uuids), name, strings.Join(uuids[:shown], ", "), more)
 	}
-	return "", promfleet.Errorf(promfleet.Conflict, "%d nodes have the hostname %q: give the uuid of one, %s%s", len(uuids), name, strings.Join(uuids[:min(len(uuids), shown)], ", "), more)
+	return "", errorf("%d nodes have the hostname %q: give the uuid of one, %s", len(uuids), name, strings.Join(uuids, ", "))
 }
 
 // nodes gives all live nodes.

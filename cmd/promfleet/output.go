@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"regexp"
 	"slices"
@@ -53,7 +52,7 @@ func (v formatValue) String() string {
 // Set implements kingpin.Value.
 func (v formatValue) Set(s string) error {
 	if !slices.Contains(v.formats, s) {
-		return fmt.Errorf("enum value must be one of %s, got '%s'", strings.Join(v.formats, ","), s)
+		return errorf("enum value must be one of %s, got '%s'", strings.Join(v.formats, ","), s)
 	}
 	v.o.format, v.o.wide = s, false
 	if s == wideTable {

@@ -17,7 +17,7 @@ type progressed struct {
 }
 
 // progress makes nothing of what is no terminal: logs are not for it.
-func (c *command) progress(what string) *progressed { return &progressed{c: c, what: what} }
+func (c *command) progress(what string) *progressed { return &progressed{c: c, what: c.lang.of(what)} }
 
 // told is how far it is.
 func (p *progressed) told(done, total int) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -146,7 +145,7 @@ func (r resource[T, In]) update(flags func(*kingpin.CmdClause) func() (map[strin
 
 func (v *verb[T, In]) patch(res client.Resource[T, In], id, etag string, patch map[string]any) error {
 	if len(patch) == 0 {
-		return fmt.Errorf("%s %s: nothing to change is given; hint: promfleet %s update --help shows what can be", v.name, id, v.name)
+		return errorf("%s %s: nothing to change is given; hint: promfleet %s update --help shows what can be", noun(v.name), id, v.name)
 	}
 	if v.dry {
 		return v.out.preview(res.Preview().Patch(v.c.ctx, id, etag, patch))
@@ -165,7 +164,7 @@ func (r resource[T, In]) remove(help string) {
 		if err := res.Delete(r.c.ctx, *id, match.etag()); err != nil {
 			return err
 		}
-		fmt.Fprintf(r.c.stderr, "%s %s is deleted; promfleet %s restore undoes it\n", r.name, *id, r.name)
+		r.c.say("%s %s is deleted; promfleet %s restore undoes it", r.c.lang.of(r.name), *id, r.name)
 		return nil
 	})
 }
@@ -178,7 +177,7 @@ func (r resource[T, In]) revoke(help string) {
 		if err := res.Delete(r.c.ctx, *id, ""); err != nil {
 			return err
 		}
-		fmt.Fprintf(r.c.stderr, "%s %s is revoked\n", r.name, *id)
+		r.c.say("%s %s is revoked", r.c.lang.of(r.name), *id)
 		return nil
 	})
 }
@@ -196,7 +195,7 @@ func (r resource[T, In]) restore() {
 
 // tellETag tells the etag of what was read.
 func (c *command) tellETag(etag string) {
-	fmt.Fprintf(c.stderr, "etag %s\n", strings.Trim(etag, `"`))
+	c.say("etag %s", strings.Trim(etag, `"`))
 }
 
 // ifMatch is the flag --if-match.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 
 	"go.yaml.in/yaml/v3"
@@ -16,21 +15,21 @@ import (
 func (c *command) scrapeConfig(path string) (json.RawMessage, error) {
 	b, err := c.input(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the scrape config: %w", err)
+		return nil, errorf("read the scrape config: %w", err)
 	}
 	docs := yaml.NewDecoder(bytes.NewReader(b))
 	var doc yaml.Node
 	if err := docs.Decode(&doc); errors.Is(err, io.EOF) {
 		return json.RawMessage("{}"), nil
 	} else if err != nil {
-		return nil, fmt.Errorf("scrape config %s: %w", path, err)
+		return nil, errorf("scrape config %s: %w", path, err)
 	}
 	if err := docs.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("scrape config %s: it is more than one YAML document", path)
+		return nil, errorf("scrape config %s: it is more than one YAML document", path)
 	}
 	config, err := check.ScrapeConfigJSON(&doc)
 	if err != nil {
-		return nil, fmt.Errorf("scrape config %s: %w", path, err)
+		return nil, errorf("scrape config %s: %w", path, err)
 	}
 	return config, nil
 }

@@ -59,7 +59,7 @@ func (c *command) addStatus(app *kingpin.Application) {
 			return err
 		}
 		if page.Total == 0 && out.format == "table" {
-			fmt.Fprintln(c.stderr, "no nodes; hint: promfleet join-token create, then start an agent with it")
+			c.say("no nodes; hint: promfleet join-token create, then start an agent with it")
 		}
 		if err := printPage(c, out, statusTable, page); err != nil {
 			return err

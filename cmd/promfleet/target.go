@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -89,7 +88,7 @@ func (e labelEdit) patch() (map[string]*string, error) {
 	}
 	for _, name := range *e.remove {
 		if patch[name] != nil {
-			return nil, fmt.Errorf("label %s is to be set and to be removed; hint: give one of --label and --remove-label", name)
+			return nil, errorf("label %s is to be set and to be removed; hint: give one of --label and --remove-label", name)
 		}
 		patch[name] = nil
 	}
@@ -102,10 +101,10 @@ func labelsOf(args []string) (map[string]string, error) {
 	for _, arg := range args {
 		name, value, ok := strings.Cut(arg, "=")
 		if !ok || name == "" {
-			return nil, fmt.Errorf("label %q is not name=value; hint: --label env=prod", arg)
+			return nil, errorf("label %q is not name=value; hint: --label env=prod", arg)
 		}
 		if _, twice := labels[name]; twice {
-			return nil, fmt.Errorf("label %s is given twice", name)
+			return nil, errorf("label %s is given twice", name)
 		}
 		labels[name] = value
 	}

@@ -35,9 +35,9 @@ func (c *command) targetCreate(r resource[promfleet.Target, promfleet.TargetInpu
 		case *path != "":
 			return c.createMany(cl, v, in, *path, *format)
 		case in.Addr == "":
-			return &usageError{err: errors.New("neither --addr nor --file is given"), command: "promfleet target create"}
+			return &usageError{err: errorf("neither --addr nor --file is given"), command: "promfleet target create"}
 		case *format != "":
-			return &usageError{err: errors.New("--format is for --file"), command: "promfleet target create"}
+			return &usageError{err: errorf("--format is for --file"), command: "promfleet target create"}
 		case v.dry:
 			return v.out.preview(res.Preview().Create(c.ctx, in))
 		}
@@ -69,28 +69,28 @@ func (c *command) targetFields(cmd *kingpin.CmdClause) func(*client.Client) (pro
 func (c *command) createMany(cl *client.Client, v *verb[promfleet.Target, promfleet.TargetInput], like promfleet.TargetInput, path, format string) error {
 	body, err := c.input(path)
 	if err != nil {
-		return fmt.Errorf("read the targets: %w", err)
+		return errorf("read the targets: %w", err)
 	}
 	if format == "" {
 		format = targetFormat(path, body)
 	}
 	switch {
 	case like.Addr != "" || like.Name != "":
-		return errors.New("--addr and --name are for one target; hint: leave them out, or --file")
+		return errorf("--addr and --name are for one target; hint: leave them out, or --file")
 	case format == lineFormat:
 		if body, err = fromLines(body, like); err != nil {
 			return err
 		}
 		format = "ndjson"
 	case like.Remark != "" || len(like.Labels) > 0 || len(like.Tags) > 0:
-		return fmt.Errorf("--label, --tag and --remark go with addresses one a line; hint: put them into the %s", format)
+		return errorf("--label, --tag and --remark go with addresses one a line; hint: put them into the %s", format)
 	}
 	given, err := identities(body, format)
 	if err != nil {
-		return fmt.Errorf("read the targets: %w", err)
+		return errorf("read the targets: %w", err)
 	}
 	if len(given) == 0 {
-		return errors.New("there is no target in the input; hint: one address a line, or CSV, NDJSON or JSON")
+		return errorf("there is no target in the input; hint: one address a line, or CSV, NDJSON or JSON")
 	}
 	etag, err := c.refuseKnown(cl, like.Job, given)
 	if err != nil {
@@ -123,7 +123,7 @@ func (c *command) refuseKnown(cl *client.Client, job int64, given []identity) (e
 	}
 	for _, id := range given {
 		if has[id] {
-			return "", promfleet.Errorf(promfleet.Conflict, "job %d has the target %s already, and nothing was created; hint: promfleet target import changes those that are there", job, id)
+			return "", errorf("job %d has the target %s already, and nothing was created; hint: promfleet target import changes those that are there", job, id)
 		}
 	}
 	return etag, nil
@@ -167,7 +167,7 @@ func fromLines(body []byte, like promfleet.TargetInput) ([]byte, error) {
 			continue
 		}
 		if strings.ContainsAny(like.Addr, " \t,") {
-			return nil, fmt.Errorf("line %d: %q is not one address; hint: CSV begins with a header that has addr", n, like.Addr)
+			return nil, errorf("line %d: %q is not one address; hint: CSV begins with a header that has addr", n, like.Addr)
 		}
 		if err := enc.Encode(like); err != nil {
 			return nil, err

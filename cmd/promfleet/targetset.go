@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -60,7 +58,7 @@ func (c *command) targetPatch(cmd *kingpin.CmdClause) {
 			return err
 		}
 		if len(selected) == 0 {
-			return errors.New("this would change every target; hint: select some by --job, --node, --tag, --addr or --q")
+			return errorf("this would change every target; hint: select some by --job, --node, --tag, --addr or --q")
 		}
 		if dry {
 			return out.preview(cl.Preview().PatchTargets(c.ctx, selected, patch))
@@ -105,7 +103,7 @@ func (c *command) targetImport(cmd *kingpin.CmdClause) {
 			how.MediaType = setFormats[setExtensions[strings.ToLower(filepath.Ext(*path))]]
 		}
 		if how.MediaType == "" {
-			return fmt.Errorf("the format of %q is not known by its name; hint: give --format", *path)
+			return errorf("the format of %q is not known by its name; hint: give --format", *path)
 		}
 		from, err := c.opened(*path)
 		if err != nil {

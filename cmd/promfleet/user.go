@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"net/url"
 	"strconv"
@@ -72,12 +71,12 @@ func (c *command) userSetPassword(cmd *kingpin.CmdClause) {
 		}
 		line, err := bufio.NewReader(c.stdin).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("read the password from standard input: %w", err)
+			return errorf("read the password from standard input: %w", err)
 		}
 		if err := cl.SetPassword(c.ctx, id, promfleet.PasswordInput{Password: strings.TrimRight(line, "\r\n")}); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.stderr, "user %s has a new password; the sessions of before have ended\n", plain(*user))
+		c.say("user %s has a new password; the sessions of before have ended", plain(*user))
 		return nil
 	})
 }
@@ -99,7 +98,7 @@ func (c *command) userID(cl *client.Client, name string) (int64, error) {
 			}
 		}
 		if page.NextCursor == "" {
-			return 0, fmt.Errorf("there is no user %q; hint: promfleet user list", name)
+			return 0, errorf("there is no user %q; hint: promfleet user list", name)
 		}
 		q.Set("cursor", page.NextCursor)
 	}

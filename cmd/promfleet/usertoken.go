@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/alecthomas/kingpin/v2"
 
 	"promfleet"
@@ -73,7 +71,7 @@ func (c *command) userTokenDelete(cmd *kingpin.CmdClause) {
 		if err := cl.RevokeUserToken(c.ctx, id, *token); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.stderr, "token %d of user %s is revoked\n", *token, plain(*user))
+		c.say("token %d of user %s is revoked", *token, plain(*user))
 		return nil
 	})
 }

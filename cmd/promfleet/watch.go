@@ -62,7 +62,7 @@ func (g listing[T]) run() error {
 		return printPage(g.c, g.out, g.t, page)
 	}
 	if g.l.watch.every < leastInterval {
-		return fmt.Errorf("--watch-interval %s is too short; hint: %s at the least", g.l.watch.every, leastInterval)
+		return errorf("--watch-interval %s is too short; hint: %s at the least", g.l.watch.every, leastInterval)
 	}
 	w := watch[T]{listing: g, grid: g.t.grid(g.out), seen: map[string]string{}}
 	err := w.run()
@@ -118,10 +118,10 @@ func (w *watch[T]) run() error {
 			}
 			pause = max(pause, e.RetryAfter)
 			if !w.away {
-				fmt.Fprintf(w.c.stderr, "%s; still trying\n", oneLine(err))
+				w.c.say("%s; still trying", oneLine(err.Error()))
 			}
 		} else if w.away {
-			fmt.Fprintln(w.c.stderr, "the server answers again")
+			w.c.say("the server answers again")
 		}
 		w.away = err != nil
 	}
@@ -156,7 +156,7 @@ func (w *watch[T]) look(first bool) error {
 		return err
 	}
 	for _, name := range gone {
-		fmt.Fprintf(w.c.stderr, "%s is not in the list any more\n", plain(name))
+		w.c.say("%s is not in the list any more", plain(name))
 	}
 	return w.write(changed, first)
 }

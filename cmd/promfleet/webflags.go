@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -24,15 +23,15 @@ func (v externalURL) String() string {
 func (v externalURL) Set(s string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return errors.New("not a URL like https://monitoring.example.com/promfleet")
+		return errorf("not a URL like https://monitoring.example.com/promfleet")
 	}
 	if u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return errors.New("a URL with a user, a query or a fragment")
+		return errorf("a URL with a user, a query or a fragment")
 	}
 	// What it is served below must be a path as it is written.
 	u.Path = strings.TrimRight(u.Path, "/")
 	if u.Path != "" && (path.Clean(u.Path) != u.Path || u.EscapedPath() != u.Path) {
-		return fmt.Errorf("the path %q is not a plain one", u.Path)
+		return errorf("the path %q is not a plain one", u.Path)
 	}
 	*v.to = u
 	return nil
@@ -57,7 +56,7 @@ func (v networks) Set(s string) error {
 		}
 	}
 	if err != nil {
-		return errors.New("neither an address, as 10.0.0.7, nor a network, as 10.0.0.0/24")
+		return errorf("neither an address, as 10.0.0.7, nor a network, as 10.0.0.0/24")
 	}
 	*v.to = append(*v.to, p.Masked())
 	return nil
