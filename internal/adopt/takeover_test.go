@@ -22,7 +22,12 @@ import (
 // finds each difference that there might be.
 func TestTakeOver(t *testing.T) {
 	taken, found := 0, 0
-	for name, body := range goodFiles(t) {
+	files := goodFiles(t)
+	for i, name := range slices.Sorted(maps.Keys(files)) {
+		if raced && i%8 != 0 {
+			continue // make test takes all of them once more without the race detector
+		}
+		body := files[name]
 		in, err := adopt.Import(body, "n")
 		if err != nil {
 			t.Errorf("%s: %s", name, said(err))
@@ -47,7 +52,7 @@ func TestTakeOver(t *testing.T) {
 		}
 	}
 	t.Logf("FIGURE an agent would take over %d files without a difference, and find %d that were put in", taken, found)
-	if taken < 100 || found < 300 {
+	if !raced && (taken < 100 || found < 300) {
 		t.Errorf("only %d files and %d differences", taken, found)
 	}
 }
