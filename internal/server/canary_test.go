@@ -96,6 +96,9 @@ func TestSecretsShowNowhere(t *testing.T) {
 	for path, item := range doc.Paths {
 		if _, readable := item["get"]; readable {
 			path = strings.TrimPrefix(path, "/api/v1")
+			if path == "/watch" {
+				path += "?wait=1" // it would go on
+			}
 			call("GET", strings.NewReplacer("{uuid}", nodeA, "{node}", nodeA, "{job}", "web", "{id}", "1", "{contact}", "1").Replace(path), "")
 		}
 	}

@@ -16,8 +16,8 @@ func TestBelowTheExternalURL(t *testing.T) {
 	s := startOn(t, server.Options{StoragePath: t.TempDir(), ExternalURL: external})
 	const root = "/ops/promfleet"
 	for path, want := range map[string]string{
-		"/":                                 `<base href="` + root + `/">`,
-		root:                                `<base href="` + root + `/">`,
+		"/":                                 `<base href="` + root + `/"`,
+		root:                                `<base href="` + root + `/"`,
 		root + "/docs":                      root + "/api/v1/openapi.json",
 		root + "/docs/swagger-ui.css":       ".swagger-ui",
 		root + "/api/v1/openapi.json":       external.String(),

@@ -127,7 +127,7 @@ func TestImportRefuses(t *testing.T) {
 		want              string
 	}{
 		{"no YAML", "a: [", "application/yaml", 422, "yaml"},
-		{"no mapping", "- a\n", "text/plain", 422, "!!seq"},
+		{"no mapping", "- a\n", "text/plain", 422, "not a prometheus.yml"},
 		{"an unknown section", importedYML + "globl: {}\n", "application/yaml", 422, "globl"},
 		{"an unknown field", importedYML + "  - job_name: x\n    scrape_intervall: 1s\n", "application/yaml", 422, "scrape_intervall"},
 		{"secrets that stand for none", strings.NewReplacer("canary-1", "<secret>", "canary-2", "<secret>").Replace(importedYML), "application/yaml", 422, `job \"web frontend\".scrape_config.basic_auth.password`},
