@@ -16,6 +16,13 @@ import { states } from './state/states';
 
 const text = (v: unknown) => (typeof v === 'string' && v !== '' ? v : typeof v === 'number' ? String(v) : undefined);
 
+const texts = (v: unknown) => {
+  const all = (Array.isArray(v) ? v : [v]).map(text).filter((t) => t !== undefined);
+  return all.length > 0 ? all : undefined;
+};
+
+const positive = (v: unknown) => (Number.isInteger(v) && Number(v) > 0 ? Number(v) : undefined);
+
 const root = createRootRoute({ component: Outlet, notFoundComponent: Missing });
 
 export interface LoginSearch {
@@ -54,14 +61,51 @@ const sorts = ['hostname', 'addr', 'last_seen_at', 'created_at'];
 /** The fleet as an address says it. What is not known is left out. */
 export function fleetSearch(s: Record<string, unknown>): FleetSearch {
   const sort = text(s.sort);
-  const tags = (Array.isArray(s.tag) ? s.tag : [s.tag]).map(text).filter((v) => v !== undefined);
   return {
     q: text(s.q),
     state: states.find((state) => state === s.state),
-    tag: tags.length > 0 ? tags : undefined,
+    tag: texts(s.tag),
     sort: sort && sorts.includes(sort.replace(/^-/, '')) ? sort : undefined,
     view: s.view === 'map' ? 'map' : undefined,
   };
+}
+
+/** A list of targets as an address says it. */
+export interface TargetSearch {
+  q?: string;
+  node?: string;
+  tag?: string[];
+  addr?: string;
+  sort?: string;
+  deleted?: true;
+  /** The target whose drawer is open, and what the drawer shows. */
+  target?: number;
+  show?: 'explain' | 'history';
+}
+
+function targetSearch(s: Record<string, unknown>): TargetSearch {
+  return {
+    q: text(s.q),
+    node: text(s.node),
+    tag: texts(s.tag),
+    addr: text(s.addr),
+    sort: text(s.sort),
+    deleted: s.deleted === true ? true : undefined,
+    target: positive(s.target),
+    show: s.show === 'explain' || s.show === 'history' ? s.show : undefined,
+  };
+}
+
+/** A list of records, and the one that is open. */
+export interface RecordSearch {
+  q?: string;
+  sort?: string;
+  deleted?: true;
+  id?: number;
+}
+
+function recordSearch(s: Record<string, unknown>): RecordSearch {
+  return { q: text(s.q), sort: text(s.sort), deleted: s.deleted === true ? true : undefined, id: positive(s.id) };
 }
 
 const fleet = createRoute({
@@ -87,6 +131,17 @@ const jobs = createRoute({
   validateSearch: (s: Record<string, unknown>): { job?: string } => ({ job: text(s.job) }),
   component: lazyRouteComponent(() => import('./pages/node/jobs'), 'Jobs'),
 });
+const health = createRoute({
+  getParentRoute: () => node,
+  path: '/health',
+  validateSearch: (s: Record<string, unknown>): { job?: string } => ({ job: text(s.job) }),
+  component: lazyRouteComponent(() => import('./pages/node/health'), 'Health'),
+});
+const doctor = createRoute({
+  getParentRoute: () => node,
+  path: '/doctor',
+  component: lazyRouteComponent(() => import('./pages/node/doctor'), 'Doctor'),
+});
 const config = createRoute({
   getParentRoute: () => node,
   path: '/config',
@@ -96,7 +151,7 @@ const history = createRoute({
   getParentRoute: () => node,
   path: '/history',
   validateSearch: (s: Record<string, unknown>): { revision?: number } => ({
-    revision: Number.isInteger(s.revision) && Number(s.revision) > 0 ? Number(s.revision) : undefined,
+    revision: positive(s.revision),
   }),
   component: lazyRouteComponent(() => import('./pages/node/history'), 'History'),
 });
@@ -106,13 +161,86 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('./pages/node/settings'), 'Settings'),
 });
 
+const job = createRoute({
+  getParentRoute: () => shell,
+  path: '/nodes/$uuid/jobs/$key',
+  component: lazyRouteComponent(() => import('./pages/job/job'), 'JobPage'),
+});
+const jobTargets = createRoute({
+  getParentRoute: () => job,
+  path: '/',
+  validateSearch: targetSearch,
+  component: lazyRouteComponent(() => import('./pages/job/targets'), 'JobTargets'),
+});
+const jobConfig = createRoute({
+  getParentRoute: () => job,
+  path: '/config',
+  component: lazyRouteComponent(() => import('./pages/job/config'), 'JobConfig'),
+});
+const jobHistory = createRoute({
+  getParentRoute: () => job,
+  path: '/history',
+  validateSearch: (s: Record<string, unknown>): { event?: number } => ({ event: positive(s.event) }),
+  component: lazyRouteComponent(() => import('./pages/job/history'), 'JobHistory'),
+});
+
+const allJobs = createRoute({
+  getParentRoute: () => shell,
+  path: '/jobs',
+  validateSearch: (s: Record<string, unknown>): { q?: string; node?: string; sort?: string } => ({
+    q: text(s.q),
+    node: text(s.node),
+    sort: text(s.sort),
+  }),
+  component: lazyRouteComponent(() => import('./pages/jobs'), 'AllJobs'),
+});
+
+const targets = createRoute({
+  getParentRoute: () => shell,
+  path: '/targets',
+  validateSearch: targetSearch,
+  component: lazyRouteComponent(() => import('./pages/targets'), 'Targets'),
+});
+
+const start = createRoute({
+  getParentRoute: () => shell,
+  path: '/start',
+  validateSearch: (s: Record<string, unknown>): { node?: string } => ({ node: text(s.node) }),
+  component: lazyRouteComponent(() => import('./pages/start'), 'Start'),
+});
+
+const tags = createRoute({
+  getParentRoute: () => shell,
+  path: '/tags',
+  validateSearch: recordSearch,
+  component: lazyRouteComponent(() => import('./pages/tags'), 'Tags'),
+});
+const users = createRoute({
+  getParentRoute: () => shell,
+  path: '/users',
+  validateSearch: recordSearch,
+  component: lazyRouteComponent(() => import('./pages/users'), 'Users'),
+});
+const tokens = createRoute({
+  getParentRoute: () => shell,
+  path: '/tokens',
+  validateSearch: recordSearch,
+  component: lazyRouteComponent(() => import('./pages/tokens'), 'Tokens'),
+});
+const joinTokens = createRoute({
+  getParentRoute: () => shell,
+  path: '/join-tokens',
+  validateSearch: recordSearch,
+  component: lazyRouteComponent(() => import('./pages/join-tokens'), 'JoinTokens'),
+});
+
 const events = createRoute({
   getParentRoute: () => shell,
   path: '/events',
   validateSearch: (s: Record<string, unknown>): { q?: string; node?: string; event?: number } => ({
     q: text(s.q),
     node: text(s.node),
-    event: Number.isInteger(s.event) ? Number(s.event) : undefined,
+    event: positive(s.event),
   }),
   component: lazyRouteComponent(() => import('./pages/events'), 'Events'),
 });
@@ -126,7 +254,20 @@ const account = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
-    shell.addChildren([fleet, node.addChildren([overview, jobs, config, history, settings]), events, account]),
+    shell.addChildren([
+      fleet,
+      node.addChildren([overview, health, jobs, config, history, doctor, settings]),
+      job.addChildren([jobTargets, jobConfig, jobHistory]),
+      allJobs,
+      targets,
+      start,
+      tags,
+      users,
+      tokens,
+      joinTokens,
+      events,
+      account,
+    ]),
   ]),
   basepath: basePath || '/',
   defaultPreload: 'intent',

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import en from './en.json';
-import zh from './zh.json';
+import { en, zh } from '.';
 
 function texts(tree: object, prefix = ''): Map<string, string> {
   const all = new Map<string, string>();

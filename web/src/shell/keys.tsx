@@ -9,6 +9,15 @@ const sequence = 1200;
 const typing = (target: EventTarget | null) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
+/** Where one goes by g and another key. */
+const pages: Record<string, '/' | '/jobs' | '/targets' | '/tags' | '/events'> = {
+  f: '/',
+  j: '/jobs',
+  t: '/targets',
+  a: '/tags',
+  e: '/events',
+};
+
 /** The keys that work on every page. */
 export function useKeys({ palette, help }: { palette: () => void; help: () => void }) {
   const navigate = useNavigate();
@@ -39,16 +48,11 @@ export function useKeys({ palette, help }: { palette: () => void; help: () => vo
         case '?':
           actions.current.help();
           break;
-        case 'f':
-          if (!second) return;
-          void navigate({ to: '/' });
-          break;
-        case 'e':
-          if (!second) return;
-          void navigate({ to: '/events' });
-          break;
-        default:
-          return;
+        default: {
+          const page = pages[event.key];
+          if (!second || !page) return;
+          void navigate({ to: page });
+        }
       }
       event.preventDefault();
     };
@@ -64,9 +68,14 @@ export function Keys({ opened, close }: { opened: boolean; close: () => void }) 
     [['/'], t('keys.search')],
     [['Ctrl', 'K'], t('keys.palette')],
     [['g', 'f'], t('keys.fleet')],
+    [['g', 'j'], t('keys.jobs')],
+    [['g', 't'], t('keys.targets')],
+    [['g', 'a'], t('keys.tags')],
     [['g', 'e'], t('keys.events')],
     [['j', 'k'], t('keys.move')],
     [['Enter'], t('keys.open')],
+    [['x'], t('keys.select')],
+    [['e'], t('keys.edit')],
     [['?'], t('keys.help')],
   ];
   return (

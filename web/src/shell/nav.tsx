@@ -3,14 +3,20 @@ import {
   IconBook2,
   IconDeviceDesktop,
   IconHistory,
+  IconKey,
   IconKeyboard,
   IconLanguage,
   IconLogout,
   IconMoon,
+  IconPlugConnected,
   IconSearch,
   IconServer2,
+  IconStack2,
   IconSun,
+  IconTags,
+  IconTargetArrow,
   IconUserCircle,
+  IconUsers,
 } from '@tabler/icons-react';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -25,6 +31,33 @@ interface Props {
   session?: Session | null;
   openPalette: () => void;
   openHelp: () => void;
+}
+
+const pages = [
+  ['/', 'fleet', IconServer2],
+  ['/jobs', 'jobs', IconStack2],
+  ['/targets', 'targets', IconTargetArrow],
+  ['/tags', 'tags', IconTags],
+  ['/events', 'events', IconHistory],
+] as const;
+
+/** What admins have beside. */
+const accessPages = [
+  ['/users', 'users', IconUsers],
+  ['/tokens', 'tokens', IconKey],
+  ['/join-tokens', 'joinTokens', IconPlugConnected],
+] as const;
+
+type Entry = (typeof pages)[number] | (typeof accessPages)[number];
+
+function Page({ to, name, icon: Icon }: { to: Entry[0]; name: Entry[1]; icon: Entry[2] }) {
+  const { t } = useTranslation();
+  return (
+    <Link to={to} className="item" activeOptions={{ exact: to === '/', includeSearch: false }}>
+      <Icon size={17} aria-hidden />
+      {t(`nav.${name}`)}
+    </Link>
+  );
 }
 
 /** The pages that there are, and what belongs to who looks at them. */
@@ -47,14 +80,17 @@ export function Nav({ session, openPalette, openHelp }: Props) {
         <kbd>Ctrl K</kbd>
       </button>
       <nav aria-label={t('nav.main')}>
-        <Link to="/" className="item" activeOptions={{ exact: true, includeSearch: false }}>
-          <IconServer2 size={17} aria-hidden />
-          {t('nav.fleet')}
-        </Link>
-        <Link to="/events" className="item" activeOptions={{ includeSearch: false }}>
-          <IconHistory size={17} aria-hidden />
-          {t('nav.events')}
-        </Link>
+        {pages.map(([to, name, Icon]) => (
+          <Page key={to} to={to} name={name} icon={Icon} />
+        ))}
+        {session?.role === 'admin' && (
+          <>
+            <h2>{t('nav.access')}</h2>
+            {accessPages.map(([to, name, Icon]) => (
+              <Page key={to} to={to} name={name} icon={Icon} />
+            ))}
+          </>
+        )}
         <a href={`${basePath}/docs/`} className="item">
           <IconBook2 size={17} aria-hidden />
           {t('nav.docs')}

@@ -11,9 +11,11 @@ import { nodeQuery } from '../../data/nodes';
 
 const tabs = [
   ['/nodes/$uuid', 'overview'],
+  ['/nodes/$uuid/health', 'health'],
   ['/nodes/$uuid/jobs', 'jobs'],
   ['/nodes/$uuid/config', 'config'],
   ['/nodes/$uuid/history', 'history'],
+  ['/nodes/$uuid/doctor', 'doctor'],
   ['/nodes/$uuid/settings', 'settings'],
 ] as const;
 

@@ -1,0 +1,3 @@
+export function JobConfig() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function JobHistory() {
+  return null;
+}

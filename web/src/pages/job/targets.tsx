@@ -1,0 +1,3 @@
+export function JobTargets() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function AllJobs() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function JoinTokens() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Tags() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Targets() {
+  return null;
+}
