@@ -14,6 +14,10 @@ import (
 // reverse proxies (60 s).
 const maxWait = 55
 
+type agentBounds struct{}
+
+func (agentBounds) bounds() (standard, most int) { return 30, maxWait }
+
 func (h *handlers) agents(a huma.API) {
 	const tag = "agent"
 	type register struct {
@@ -27,8 +31,8 @@ func (h *handlers) agents(a huma.API) {
 			return &registered{r}, err
 		})
 	type watch struct {
-		Revision int64 `query:"revision" minimum:"0" doc:"the revision that the agent has; 0: none"`
-		Wait     int   `query:"wait" minimum:"0" maximum:"55" default:"30" doc:"how long to wait for another one, in seconds"`
+		Revision int64             `query:"revision" minimum:"0" doc:"the revision that the agent has; 0: none"`
+		Wait     wait[agentBounds] `query:"wait" doc:"how long to wait for another one, in seconds"`
 	}
 	type changed struct {
 		Status int `doc:"200, or 204 if nothing changed"`
@@ -40,7 +44,7 @@ func (h *handlers) agents(a huma.API) {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
 			defer context.AfterFunc(h.serving, cancel)()
-			r, err := h.fleet.Watch(ctx, principal(ctx).Node, in.Revision, time.Duration(min(in.Wait, maxWait))*time.Second)
+			r, err := h.fleet.Watch(ctx, principal(ctx).Node, in.Revision, in.Wait.duration())
 			if err != nil {
 				return nil, err
 			}

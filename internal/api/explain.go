@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,30 +16,12 @@ const (
 	defaultExplain = 10
 )
 
-// explainWait is a number of seconds. A default by tag would take 0 for absent.
-type explainWait struct {
-	Seconds int
-	given   bool
-}
+type explainBounds struct{}
 
-// Schema implements huma.SchemaProvider.
-func (explainWait) Schema(huma.Registry) *huma.Schema {
-	least, most := 0.0, float64(maxExplain)
-	return &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: &most, Default: defaultExplain}
-}
+func (explainBounds) bounds() (standard, most int) { return defaultExplain, maxExplain }
 
-// Receiver implements huma.ParamWrapper.
-func (w *explainWait) Receiver() reflect.Value { return reflect.ValueOf(w).Elem().Field(0) }
-
-// OnParamSet implements huma.ParamReactor.
-func (w *explainWait) OnParamSet(given bool, _ any) { w.given = given }
-
-func (w explainWait) duration() time.Duration {
-	if !w.given {
-		return defaultExplain * time.Second
-	}
-	return time.Duration(w.Seconds) * time.Second
-}
+// explainWait is how long agents are given to answer.
+type explainWait = wait[explainBounds]
 
 func (h *handlers) explain(a huma.API) {
 	type explain struct {
@@ -65,11 +46,15 @@ func (h *handlers) whileServing(ctx context.Context) (context.Context, context.C
 	return ctx, func() { stop(); cancel() }
 }
 
+type questionBounds struct{}
+
+func (questionBounds) bounds() (standard, most int) { return 0, maxWait }
+
 // questions are how a server asks agents, which hold a call for that.
 func (h *handlers) questions(a huma.API) {
 	const tag = "agent"
 	type questions struct {
-		Wait int `query:"wait" minimum:"0" maximum:"55" doc:"how long to wait for one, in seconds; default: not at all"`
+		Wait wait[questionBounds] `query:"wait" doc:"how long to wait for one, in seconds; default: not at all"`
 	}
 	type asked struct{ Body promfleet.QuestionsReply }
 	serve(h, a, operation{id: "agent-questions", summary: "Wait until the server wants to know something", method: http.MethodGet, path: "/agent/questions", who: agent, tag: tag, errors: readErrors,
@@ -77,7 +62,7 @@ func (h *handlers) questions(a huma.API) {
 		func(ctx context.Context, in *questions) (*asked, error) {
 			ctx, cancel := h.whileServing(ctx)
 			defer cancel()
-			q, err := h.fleet.Questions(ctx, principal(ctx).Node, time.Duration(min(in.Wait, maxWait))*time.Second)
+			q, err := h.fleet.Questions(ctx, principal(ctx).Node, in.Wait.duration())
 			return &asked{promfleet.QuestionsReply{Questions: q}}, err
 		})
 	type answer struct {

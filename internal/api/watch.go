@@ -26,6 +26,10 @@ const (
 	maxWatches = 1000
 )
 
+type watchBounds struct{}
+
+func (watchBounds) bounds() (standard, most int) { return maxWatch, maxWatch }
+
 const mediaEvents = "text/event-stream"
 
 // noCompression keeps the server's compression from an answer; it is not sent.
@@ -33,7 +37,7 @@ const noCompression = "No-Gzip-Compression"
 
 func (h *handlers) watch(a huma.API) {
 	type watch struct {
-		Wait int `query:"wait" minimum:"0" maximum:"300" default:"300" doc:"how long to watch, in seconds"`
+		Wait wait[watchBounds] `query:"wait" doc:"how long to watch, in seconds"`
 	}
 	schema := schemaOf[promfleet.NodesChanged](a)
 	serve(h, a, operation{id: "watch-nodes", method: http.MethodGet, path: "/watch", who: viewer, tag: "nodes", timeout: maxWatch*time.Second + defaultTimeout,
@@ -49,7 +53,7 @@ func (h *handlers) watch(a huma.API) {
 			}
 			return &huma.StreamResponse{Body: func(hc huma.Context) {
 				defer h.watching.Add(-1)
-				h.sendChanges(ctx, hc, time.Duration(in.Wait)*time.Second)
+				h.sendChanges(ctx, hc, in.Wait.duration())
 			}}, nil
 		})
 }

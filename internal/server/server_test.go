@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"promfleet"
 	"promfleet/client"
@@ -194,7 +195,9 @@ func TestJobAndTargetLifecycle(t *testing.T) {
 	// A remark is nothing that a file says: no new revision.
 	must(s.Targets().Patch(ctx, fmt.Sprint(tg.ID), "", map[string]any{"remark": "x"}))
 	must(s.Jobs().Patch(ctx, fmt.Sprint(job.ID), "", map[string]any{"remark": "y"}))
-	if w := must(agent.Watch(ctx, first, 0)); w != nil {
+	atOnce, cancel := context.WithTimeout(ctx, 20*time.Second) // a wait of 0 is none
+	defer cancel()
+	if w := must(agent.Watch(atOnce, first, 0)); w != nil {
 		t.Fatalf("a remark made revision %d of %d", w.Manifest.Revision, first)
 	}
 
