@@ -6,6 +6,7 @@ import './styles/shell.css';
 import './styles/fleet.css';
 import './styles/node.css';
 import './styles/code.css';
+import './styles/shared.css';
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';

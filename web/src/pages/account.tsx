@@ -6,6 +6,8 @@ import { api, ok } from '../api/client';
 import { ApiError } from '../api/problem';
 import { Failure } from '../components/failure';
 import { Head, useTitle } from '../components/page';
+import { Same } from '../components/same';
+import { curl, promfleet } from '../components/shell-words';
 import { tell } from '../components/tell';
 import { login, useSession } from '../data/session';
 
@@ -78,6 +80,12 @@ export function Account() {
         </form>
       ) : (
         <p>{t('account.token')}</p>
+      )}
+      {id && session && (
+        <Same
+          cli={promfleet('user', 'set-password', session.name)}
+          api={curl('PUT', `/users/${id}/password`, { body: { current: '…', password: '…' } })}
+        />
       )}
     </section>
   );

@@ -9,7 +9,10 @@ import { Failure } from '../components/failure';
 import { type Column, Grid } from '../components/grid';
 import { Name } from '../components/name';
 import { Head, useTitle } from '../components/page';
+import { Same } from '../components/same';
+import { curl, promfleet } from '../components/shell-words';
 import { absolute } from '../components/time';
+import { Undo } from '../components/undo';
 import { allEventsQuery } from '../data/events';
 import { objectOf } from './events/line';
 
@@ -114,6 +117,15 @@ export function Events() {
           close={() => void navigate({ search: (old) => ({ ...old, event: undefined }), replace: true })}
         />
       )}
+      <Same
+        cli={promfleet(
+          'event',
+          'list',
+          ...(filter.q ? [`--q=${filter.q}`] : []),
+          ...(filter.node ? [`--node=${filter.node}`] : []),
+        )}
+        api={curl('GET', '/events', { query: { ...filter } })}
+      />
     </>
   );
 }
@@ -125,6 +137,7 @@ function Details({ event, close }: { event: FleetEvent; close: () => void }) {
     <section className="details" aria-label={t('events.details', { id: event.id })}>
       <header className="spread">
         <h2>{t('events.details', { id: event.id })}</h2>
+        <Undo event={event} done={close} />
         <CloseButton className="push" aria-label={t('app.close')} onClick={close} />
       </header>
       <div className="two">

@@ -8,6 +8,8 @@ import type { NodesSummary } from '../api/client';
 import { Command } from '../components/copy';
 import { Failure } from '../components/failure';
 import { Head, useTitle } from '../components/page';
+import { Same } from '../components/same';
+import { curl, promfleet } from '../components/shell-words';
 import { lookEvery, type NodeFilter, nodesQuery, summaryQuery } from '../data/nodes';
 import { serverUrl } from '../page';
 import type { FleetSearch } from '../router';
@@ -65,10 +67,20 @@ export function Fleet() {
           {summary.data && <Counts summary={summary.data} chosen={filter.state} choose={(state) => set({ state })} />}
           <Filters search={search} set={set} filtered={filtered} />
           {view === 'map' ? <Heat filter={filter} /> : <Listed filter={filter} filtered={filtered} set={set} />}
+          <Same {...sameAs(filter)} />
         </>
       )}
     </>
   );
+}
+
+/** The list by the command line and by the API. */
+function sameAs({ q, state, tag, sort }: NodeFilter) {
+  const args = (tag ?? []).map((name) => `--tag=${name}`);
+  if (state) args.push(`--state=${state}`);
+  if (q) args.push(`--q=${q}`);
+  if (sort) args.push(`--sort=${sort}`);
+  return { cli: promfleet('node', 'list', ...args), api: curl('GET', '/nodes', { query: { q, state, tag, sort } }) };
 }
 
 function Counts({

@@ -4,15 +4,16 @@ import { Link } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Node, tagged } from '../../api/client';
-import { Command, Copy } from '../../components/copy';
+import { Copy } from '../../components/copy';
 import { Failure } from '../../components/failure';
 import { plain } from '../../components/name';
+import { Same } from '../../components/same';
+import { curl, promfleet } from '../../components/shell-words';
 import { tell } from '../../components/tell';
 import { Ago } from '../../components/time';
 import { eventsQuery } from '../../data/events';
 import { putNode } from '../../data/nodes';
 import { mayEdit, useSession } from '../../data/session';
-import { serverUrl } from '../../page';
 import { stateIcons } from '../../state/states';
 import { EventLine } from '../events/line';
 import { ChangeStrip } from './changestrip';
@@ -93,12 +94,7 @@ export function Overview() {
           </ul>
         </section>
       </div>
-      <details>
-        <summary>{t('node.cli')}</summary>
-        <Command text={`promfleet node get ${node.uuid}`} />
-        <p className="dim">{t('node.api')}</p>
-        <Command text={`curl -H "Authorization: Bearer $TOKEN" ${serverUrl}/api/v1/nodes/${node.uuid}`} />
-      </details>
+      <Same cli={promfleet('node', 'get', node.uuid)} api={curl('GET', `/nodes/${node.uuid}`)} />
     </div>
   );
 }

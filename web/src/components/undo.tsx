@@ -1,0 +1,99 @@
+import { Button, Modal } from '@mantine/core';
+import { IconArrowBackUp } from '@tabler/icons-react';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, type FleetEvent, ok, type Preview } from '../api/client';
+import { queryClient } from '../data/queries';
+import { mayEdit, useSession } from '../data/session';
+import { objectOf } from '../pages/events/line';
+import { Failure } from './failure';
+import { Name } from './name';
+import { PreviewOf } from './preview';
+import { Same } from './same';
+import { curl, promfleet } from './shell-words';
+import { tell } from './tell';
+
+/** Kinds of objects whose changes the server takes back; of others it would only say that it does not. */
+const kinds = ['node', 'job', 'target', 'tag'];
+const actions = ['create', 'update', 'delete', 'restore', 'revert'];
+
+/** Whether an event is of a kind that can be undone; whether it still can, only the server knows. */
+export const undoable = (event: FleetEvent) =>
+  kinds.includes(event.object.split('/')[0] ?? '') && actions.includes(event.action);
+
+const revert = (id: number, dry: boolean) =>
+  ok(api.POST('/api/v1/events/{id}/revert', { params: { path: { id }, query: { dry_run: dry } } }));
+
+/** A button that undoes an event, once one has seen what that does. For those who may, where it can be. */
+export function Undo({ event, done }: { event: FleetEvent; done?: () => void }) {
+  const { t } = useTranslation();
+  const session = useSession().data;
+  const [opened, setOpened] = useState(false);
+  if (!mayEdit(session) || !undoable(event)) return null;
+  return (
+    <>
+      <Button
+        size="compact-sm"
+        variant="default"
+        leftSection={<IconArrowBackUp size={14} aria-hidden />}
+        onClick={() => setOpened(true)}
+      >
+        {t('undo.button')}
+      </Button>
+      {opened && <Dialog event={event} close={() => setOpened(false)} done={done} />}
+    </>
+  );
+}
+
+function Dialog({ event, close, done }: { event: FleetEvent; close: () => void; done?: () => void }) {
+  const { t } = useTranslation();
+  const trying = useQuery({
+    queryKey: ['undo', event.id],
+    queryFn: () => revert(event.id, true) as Promise<Preview>,
+    gcTime: 0,
+    retry: false,
+  });
+  const doing = useMutation({
+    mutationFn: () => revert(event.id, false),
+    onSuccess: () => {
+      close();
+      tell(t('undo.done'));
+      done?.();
+      void queryClient.invalidateQueries();
+    },
+  });
+  return (
+    <Modal
+      opened
+      onClose={close}
+      title={t('undo.title', { id: event.id })}
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+      size="xl"
+    >
+      <div className="stack">
+        <p className="wrap">
+          <b>
+            <Name of={event.actor_name || event.actor} />
+          </b>{' '}
+          {t(`events.action.${event.action}`)} <Name className="mono" of={objectOf(event)} />
+        </p>
+        {trying.isLoading && <p className="waits" />}
+        <Failure error={trying.error} />
+        {trying.data && <PreviewOf preview={trying.data} />}
+        <Failure error={doing.error} />
+        <div className="spread">
+          {!trying.error && (
+            <Button onClick={() => doing.mutate()} loading={doing.isPending} disabled={!trying.data}>
+              {t('undo.do')}
+            </Button>
+          )}
+          <Button variant="default" onClick={close} data-autofocus>
+            {trying.error ? t('app.close') : t('app.cancel')}
+          </Button>
+        </div>
+        <Same cli={promfleet('event', 'revert', event.id)} api={curl('POST', `/events/${event.id}/revert`)} />
+      </div>
+    </Modal>
+  );
+}
