@@ -102,10 +102,40 @@ export interface RecordSearch {
   sort?: string;
   deleted?: true;
   id?: number;
+  /** A new one is being made. */
+  new?: true;
 }
 
 function recordSearch(s: Record<string, unknown>): RecordSearch {
-  return { q: text(s.q), sort: text(s.sort), deleted: s.deleted === true ? true : undefined, id: positive(s.id) };
+  return {
+    q: text(s.q),
+    sort: text(s.sort),
+    deleted: s.deleted === true ? true : undefined,
+    id: positive(s.id),
+    new: s.new === true ? true : undefined,
+  };
+}
+
+/** Events as an address says them, and the one that is open. */
+export interface EventSearch {
+  q?: string;
+  node?: string;
+  actor?: string;
+  object?: string;
+  since?: string;
+  event?: number;
+}
+
+function eventSearch(s: Record<string, unknown>): EventSearch {
+  const since = text(s.since);
+  return {
+    q: text(s.q),
+    node: text(s.node),
+    actor: text(s.actor),
+    object: text(s.object),
+    since: since && !Number.isNaN(Date.parse(since)) ? since : undefined,
+    event: positive(s.event),
+  };
 }
 
 const fleet = createRoute({
@@ -237,11 +267,7 @@ const joinTokens = createRoute({
 const events = createRoute({
   getParentRoute: () => shell,
   path: '/events',
-  validateSearch: (s: Record<string, unknown>): { q?: string; node?: string; event?: number } => ({
-    q: text(s.q),
-    node: text(s.node),
-    event: positive(s.event),
-  }),
+  validateSearch: eventSearch,
   component: lazyRouteComponent(() => import('./pages/events'), 'Events'),
 });
 

@@ -20,6 +20,7 @@ interface Props<T> {
   rowKey: (item: T) => string;
   more?: () => void; // asks for the rows that follow
   open?: (item: T) => void;
+  edit?: (item: T) => void; // by the key e
   chosen?: string;
   sort?: string;
   onSort?: (sort: string) => void;
@@ -28,7 +29,7 @@ interface Props<T> {
 const rowHeight = 32;
 
 /** A table that draws the rows that are seen, however many there are. j and k move, Enter opens. */
-export function Grid<T>({ label, columns, rows, total, rowKey, more, open, chosen, sort, onSort }: Props<T>) {
+export function Grid<T>({ label, columns, rows, total, rowKey, more, open, edit, chosen, sort, onSort }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState(-1);
   const virtual = useVirtualizer({
@@ -59,6 +60,7 @@ export function Grid<T>({ label, columns, rows, total, rowKey, more, open, chose
     else if (event.key === 'Home') move(0);
     else if (event.key === 'End') move(rows.length - 1);
     else if (event.key === 'Enter' && event.target === box.current && row && open) open(row);
+    else if (event.key === 'e' && event.target === box.current && row && edit) edit(row);
     else return;
     event.preventDefault();
   };

@@ -52,6 +52,7 @@ function Dialog({ event, close, done }: { event: FleetEvent; close: () => void; 
     queryKey: ['undo', event.id],
     queryFn: () => revert(event.id, true) as Promise<Preview>,
     gcTime: 0,
+    staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });
   const doing = useMutation({
@@ -60,7 +61,8 @@ function Dialog({ event, close, done }: { event: FleetEvent; close: () => void; 
       close();
       tell(t('undo.done'));
       done?.();
-      void queryClient.invalidateQueries();
+      // What it would do is not asked again, now that it is done.
+      void queryClient.invalidateQueries({ predicate: (q) => q.queryKey[0] !== 'undo' });
     },
   });
   return (

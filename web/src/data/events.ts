@@ -5,6 +5,9 @@ import { lookEvery } from './nodes';
 export interface EventFilter {
   q?: string;
   node?: string;
+  actor?: string;
+  object?: string;
+  since?: string;
 }
 
 const read = (filter: EventFilter, limit: number, cursor: string, signal: AbortSignal) =>

@@ -45,3 +45,5 @@ export async function logout(): Promise<void> {
 }
 
 export const mayEdit = (session: Session | null | undefined) => session?.role === 'editor' || session?.role === 'admin';
+
+export const isAdmin = (session: Session | null | undefined) => session?.role === 'admin';

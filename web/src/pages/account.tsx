@@ -10,6 +10,9 @@ import { Same } from '../components/same';
 import { curl, promfleet } from '../components/shell-words';
 import { tell } from '../components/tell';
 import { login, useSession } from '../data/session';
+import { Contacts } from './records/contacts';
+import { UserTokens } from './records/user-tokens';
+import '../styles/records.css';
 
 export function Account() {
   const { t } = useTranslation();
@@ -40,53 +43,58 @@ export function Account() {
     if (!differ) change.mutate();
   };
   return (
-    <section className="narrow">
+    <div className="account">
       <Head title={t('nav.account')} />
       <p>{t('account.who', { name: session?.name, role: session && t(`role.${session.role}`) })}</p>
-      {id ? (
-        <form onSubmit={submit} className="stack">
-          <PasswordInput
-            label={t('account.current')}
-            value={current}
-            onChange={(e) => setCurrent(e.currentTarget.value)}
-            autoComplete="current-password"
-            error={error?.at('body.current')}
-            required
-            withAsterisk={false}
-          />
-          <PasswordInput
-            label={t('account.new')}
-            description={t('account.rule')}
-            value={password}
-            onChange={(e) => setPassword(e.currentTarget.value)}
-            autoComplete="new-password"
-            error={error?.at('body.password')}
-            required
-            withAsterisk={false}
-          />
-          <PasswordInput
-            label={t('account.again')}
-            value={again}
-            onChange={(e) => setAgain(e.currentTarget.value)}
-            autoComplete="new-password"
-            error={differ ? t('account.differ') : undefined}
-            required
-            withAsterisk={false}
-          />
-          {change.error && <Failure error={change.error} />}
-          <Button type="submit" loading={change.isPending} className="start">
-            {t('account.save')}
-          </Button>
-        </form>
+      {id && session ? (
+        <div className="columns">
+          <section>
+            <h2>{t('account.password')}</h2>
+            <form onSubmit={submit} className="stack">
+              <PasswordInput
+                label={t('account.current')}
+                value={current}
+                onChange={(e) => setCurrent(e.currentTarget.value)}
+                autoComplete="current-password"
+                error={error?.at('body.current')}
+                required
+                withAsterisk={false}
+              />
+              <PasswordInput
+                label={t('account.new')}
+                description={t('account.rule')}
+                value={password}
+                onChange={(e) => setPassword(e.currentTarget.value)}
+                autoComplete="new-password"
+                error={error?.at('body.password')}
+                required
+                withAsterisk={false}
+              />
+              <PasswordInput
+                label={t('account.again')}
+                value={again}
+                onChange={(e) => setAgain(e.currentTarget.value)}
+                autoComplete="new-password"
+                error={differ ? t('account.differ') : undefined}
+                required
+                withAsterisk={false}
+              />
+              {change.error && <Failure error={change.error} />}
+              <Button type="submit" loading={change.isPending} className="start">
+                {t('account.save')}
+              </Button>
+            </form>
+            <Same
+              cli={promfleet('user', 'set-password', id)}
+              api={curl('PUT', `/users/${id}/password`, { body: { current: '…', password: '…' } })}
+            />
+          </section>
+          <Contacts user={id} editable />
+          <UserTokens user={id} role={session.role} editable />
+        </div>
       ) : (
         <p>{t('account.token')}</p>
       )}
-      {id && session && (
-        <Same
-          cli={promfleet('user', 'set-password', session.name)}
-          api={curl('PUT', `/users/${id}/password`, { body: { current: '…', password: '…' } })}
-        />
-      )}
-    </section>
+    </div>
   );
 }

@@ -2,12 +2,10 @@ import { Modal } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
+import { typing } from '../components/use-key';
 
 /** How long the second key of two is waited for. */
 const sequence = 1200;
-
-const typing = (target: EventTarget | null) =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
 /** Where one goes by g and another key. */
 const pages: Record<string, '/' | '/jobs' | '/targets' | '/tags' | '/events'> = {
