@@ -78,6 +78,7 @@ func (f *filter) query(cl *client.Client) (url.Values, error) {
 type list struct {
 	filter
 	limit        int
+	offset       int
 	limitGiven   bool
 	cursor, sort string
 	deleted, all bool
@@ -94,6 +95,7 @@ func pageFlags(cmd *kingpin.CmdClause) *list {
 	l := &list{}
 	cmd.Flag("limit", "How many at the most; with --all, a page.").Default("100").IsSetByUser(&l.limitGiven).IntVar(&l.limit)
 	cmd.Flag("cursor", "next_cursor of the page before.").StringVar(&l.cursor)
+	cmd.Flag("offset", "How many come before the page, to begin anywhere; not together with --cursor.").IntVar(&l.offset)
 	cmd.Flag("sort", "Field to sort by; descending: --sort=-FIELD.").StringVar(&l.sort)
 	cmd.Flag("all", "All pages.").BoolVar(&l.all)
 	watchFlags(cmd, &l.watch)
@@ -116,6 +118,9 @@ func (l *list) query(cl *client.Client) (url.Values, error) {
 	if l.cursor != "" {
 		q.Set("cursor", l.cursor)
 	}
+	if l.offset != 0 {
+		q.Set("offset", strconv.Itoa(l.offset))
+	}
 	if l.sort != "" {
 		q.Set("sort", l.sort)
 	}
@@ -134,6 +139,7 @@ func pages[T, In any](ctx context.Context, cl *client.Client, r client.Resource[
 	page, err := r.List(ctx, q)
 	for err == nil && l.all && page.NextCursor != "" {
 		q.Set("cursor", page.NextCursor)
+		q.Del("offset")
 		var next *promfleet.Page[T]
 		if next, err = r.List(ctx, q); err == nil {
 			page.Items = append(page.Items, next.Items...)

@@ -33,9 +33,10 @@ var zhFlags = language{
 	"Output format of log messages. One of: [logfmt, json]":                                  "日志的输出格式。可选值：[logfmt, json]",
 
 	// of lists
-	"How many at the most; with --all, a page.":    "最多返回多少条；与 --all 同用时为每页条数。",
-	"next_cursor of the page before.":              "上一页的 next_cursor。",
-	"Field to sort by; descending: --sort=-FIELD.": "排序字段；降序写作 --sort=-FIELD。",
+	"How many at the most; with --all, a page.":                                     "最多返回多少条；与 --all 同用时为每页条数。",
+	"How many come before the page, to begin anywhere; not together with --cursor.": "本页之前有多少条，用于从任意位置开始；不能与 --cursor 同用。",
+	"next_cursor of the page before.":                                               "上一页的 next_cursor。",
+	"Field to sort by; descending: --sort=-FIELD.":                                  "排序字段；降序写作 --sort=-FIELD。",
 	"All pages.":             "全部页。",
 	"Substring to look for.": "要查找的子串。",
 	"Go on, and write each record that is new or has changed, until it is interrupted.": "持续运行，输出每条新增或有变化的记录，直到被中断。",

@@ -15,6 +15,7 @@ func (h *handlers) events(a huma.API) {
 	type list struct {
 		Limit  int       `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"how many at the most"`
 		Cursor string    `query:"cursor" maxLength:"4096" doc:"next_cursor of the page before; with the same sort and filters"`
+		Offset int       `query:"offset" minimum:"0" maximum:"1000000" doc:"how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges"`
 		Q      string    `query:"q" maxLength:"500" doc:"substring of actor, actor_name, action or object, without regard to case"`
 		Sort   string    `query:"sort" enum:"id,-id" doc:"default: -id, newest first"`
 		Node   string    `query:"node" format:"uuid" doc:"events of this node"`
@@ -31,7 +32,7 @@ func (h *handlers) events(a huma.API) {
 			if y := in.Since.UTC().Year(); !in.Since.IsZero() && (y < 1 || y > 9999) {
 				return nil, promfleet.BadField("query.since", "is not in the years 1 to 9999")
 			}
-			p, err := h.fleet.Events(ctx, fleet.EventQuery{Without: without, ListQuery: fleet.ListQuery{Limit: in.Limit, Cursor: in.Cursor, Q: in.Q, Sort: in.Sort},
+			p, err := h.fleet.Events(ctx, fleet.EventQuery{Without: without, ListQuery: fleet.ListQuery{Limit: in.Limit, Cursor: in.Cursor, Offset: in.Offset, Q: in.Q, Sort: in.Sort},
 				Node: lower(in.Node), Actor: in.Actor, Object: in.Object, Since: in.Since})
 			return &page[promfleet.Event]{p}, err
 		})

@@ -95,12 +95,13 @@ func (h *handlers) nodes(a huma.API) {
 		UUIDPath
 		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"how many at the most"`
 		Cursor string `query:"cursor" maxLength:"4096" doc:"next_cursor of the page before; with the same sort"`
+		Offset int    `query:"offset" minimum:"0" maximum:"1000000" doc:"how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges"`
 		Sort   string `query:"sort" enum:"number,-number" doc:"default: -number, newest first"`
 	}
 	serve(h, a, operation{id: "list-node-revisions", summary: "List the revisions of a node that are kept, newest first", method: http.MethodGet, path: "/nodes/{uuid}/revisions", who: viewer, tag: tag,
 		errors: []int{http.StatusNotFound}},
 		func(ctx context.Context, in *revisions) (*page[promfleet.Revision], error) {
-			p, err := h.fleet.Revisions(ctx, lower(in.UUID), fleet.ListQuery{Limit: in.Limit, Cursor: in.Cursor, Sort: in.Sort})
+			p, err := h.fleet.Revisions(ctx, lower(in.UUID), fleet.ListQuery{Limit: in.Limit, Cursor: in.Cursor, Offset: in.Offset, Sort: in.Sort})
 			return &page[promfleet.Revision]{p}, err
 		})
 }

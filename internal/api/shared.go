@@ -18,13 +18,14 @@ import (
 type ListParams struct {
 	Limit   int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"how many at the most"`
 	Cursor  string `query:"cursor" maxLength:"4096" doc:"next_cursor of the page before; with the same sort and filters"`
+	Offset  int    `query:"offset" minimum:"0" maximum:"1000000" doc:"how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges"`
 	Q       string `query:"q" maxLength:"500" doc:"substring, without regard to case"`
 	Sort    string `query:"sort" maxLength:"50" doc:"field to sort by, - before it for descending"`
 	Deleted bool   `query:"deleted" doc:"the deleted ones instead of the live ones"`
 }
 
 func (p ListParams) query() fleet.ListQuery {
-	return fleet.ListQuery{Limit: p.Limit, Cursor: p.Cursor, Q: p.Q, Sort: p.Sort, Deleted: p.Deleted}
+	return fleet.ListQuery{Limit: p.Limit, Cursor: p.Cursor, Offset: p.Offset, Q: p.Q, Sort: p.Sort, Deleted: p.Deleted}
 }
 
 type page[T any] struct{ Body promfleet.Page[T] }

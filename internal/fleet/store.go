@@ -392,10 +392,14 @@ type JoinTokenRecord struct {
 	Hash []byte
 }
 
+// MaxOffset is the most rows that a list query may pass over.
+const MaxOffset = 1_000_000
+
 // ListQuery is what all lists take.
 type ListQuery struct {
 	Limit   int    // 1 to 1000
 	Cursor  string // "" for the first page; else a NextCursor of the same query
+	Offset  int    // how many rows come before the page, 0 to MaxOffset; without a Cursor only
 	Q       string // substring, without regard to case
 	Sort    string // a field of the list's own, "-" before it for descending; "" for its default
 	Deleted bool   // the deleted ones instead of the live ones

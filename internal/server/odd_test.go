@@ -17,7 +17,7 @@ func TestOddInputIsNoFailure(t *testing.T) {
 	_ = must(s.Targets().Create(t.Context(), promfleet.TargetInput{Job: job.ID, Addr: "a:1"}))
 	odd := []string{"\x00", "\xff\xfe", "\u202e", strings.Repeat("a", 400), "%", "_", "'; --", "🔥", " ", "-", "9999999999999999999999", "null", "[]", "{}"}
 	for _, path := range []string{"/nodes", "/jobs", "/targets", "/tokens", "/join-tokens", "/events"} {
-		for _, param := range []string{"q", "cursor", "sort", "tag", "addr", "key", "actor", "object", "node", "state", "since", "job", "limit", "deleted"} {
+		for _, param := range []string{"q", "cursor", "offset", "sort", "tag", "addr", "key", "actor", "object", "node", "state", "since", "job", "limit", "deleted"} {
 			for _, v := range odd {
 				st, _, body := s.call("GET", "/api/v1"+path+"?"+param+"="+url.QueryEscape(v), "")
 				if st >= 500 {

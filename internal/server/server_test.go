@@ -422,6 +422,8 @@ func TestUnroutedAndDocs(t *testing.T) {
 	}{
 		{"GET", "/api/v1/nothing", 404}, {"PUT", "/api/v1/nodes", 405}, {"GET", "/api/v1/jobs/x", 422},
 		{"GET", "/api/v1/jobs?limt=1", 422}, {"GET", "/api/v1/jobs?cursor=zzz", 422}, {"GET", "/api/v1/jobs?sort=drop", 422},
+		{"GET", "/api/v1/jobs?offset=-1", 422}, {"GET", "/api/v1/jobs?offset=1000001", 422}, {"GET", "/api/v1/jobs?offset=1&cursor=zzz", 422},
+		{"GET", "/api/v1/jobs?offset=1000000", 200}, {"GET", "/api/v1/events?offset=1", 200}, {"GET", "/api/v1/nodes/" + nodeA + "/revisions?offset=-1", 422},
 		{"GET", "/api/v1/openapi.json", 200}, {"GET", "/api/v1/openapi.yaml", 200}, {"GET", "/docs/", 200}, {"GET", "/-/healthy", 200}, {"GET", "/-/ready", 200},
 	} {
 		st, h, body := s.call(c.method, c.path, "")

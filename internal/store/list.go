@@ -59,11 +59,18 @@ const maxQ = 1000
 
 // page answers a list query. Rows come in the order of (sort value, id), which
 // no two share, and a cursor is the last pair of a page: pages neither skip nor
-// repeat a row, whatever is written between them. NULL sorts before all values.
+// repeat a row, whatever is written between them. A page at an offset is where it
+// would be if nothing were written: it is for who jumps. NULL sorts before all values.
 func (l *listing[M, R]) page(ctx context.Context, t *tx, q fleet.ListQuery, filter func(*bun.SelectQuery) *bun.SelectQuery) (promfleet.Page[R], error) {
 	none := promfleet.Page[R]{Items: []R{}}
 	if q.Limit < 1 || q.Limit > 1000 {
 		return none, promfleet.BadField("query.limit", "must be 1 to 1000")
+	}
+	if q.Offset < 0 || q.Offset > fleet.MaxOffset {
+		return none, promfleet.BadField("query.offset", "must be 0 to %d", fleet.MaxOffset)
+	}
+	if q.Offset > 0 && q.Cursor != "" {
+		return none, promfleet.BadField("query.offset", "cannot be given together with cursor: either of them says where the page begins")
 	}
 	if err := checkQ(q.Q); err != nil {
 		return none, err
@@ -92,6 +99,8 @@ func (l *listing[M, R]) page(ctx context.Context, t *tx, q fleet.ListQuery, filt
 		sel := t.db.NewSelect().Model(&rows).Apply(selected)
 		if at != nil {
 			sel = after(sel, at, col, l.id, desc)
+		} else if q.Offset > 0 {
+			sel = sel.Offset(int64(q.Offset))
 		}
 		sel = order(sel, col, l.id, desc)
 		if l.load != nil {
@@ -140,8 +149,9 @@ func (l *listing[M, R]) page(ctx context.Context, t *tx, q fleet.ListQuery, filt
 		}
 		page.Items = append(page.Items, r)
 	}
-	if q.Cursor == "" && page.NextCursor == "" {
-		page.Total = int64(len(page.Items))
+	// The last page of those that begin at the first row says how many there are.
+	if q.Cursor == "" && page.NextCursor == "" && (q.Offset == 0 || len(page.Items) > 0) {
+		page.Total = int64(q.Offset + len(page.Items))
 		return page, nil
 	}
 	total, err := t.db.NewSelect().Model((*M)(nil)).Apply(selected).Count(ctx)

@@ -126,7 +126,9 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     await page.getByRole('textbox', { name: w.name }).fill(name);
     await page.getByRole('textbox', { name: w.remark }).fill(hostile);
     await button(w.create).click();
-    await panel().getByRole('heading', { name: `${shown}${who}` }).waitFor();
+    await panel()
+      .getByRole('heading', { name: `${shown}${who}` })
+      .waitFor();
     const { items } = await call<List>('GET', `/tags?q=${encodeURIComponent(`gnp.exe${who}`)}`);
     const tag = items[0] as Record;
     expect([tag.name, tag.remark]).toEqual([name, hostile]);

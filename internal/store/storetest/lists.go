@@ -161,6 +161,36 @@ func walk(ctx context.Context, t *testing.T, tx fleet.Tx, l list, q fleet.ListQu
 	}
 }
 
+// jump begins a list anywhere: at an offset stands what a walk from the first row
+// has there, behind the end nothing, and each page can be gone on from.
+func jump(ctx context.Context, t *testing.T, tx fleet.Tx, l list, q fleet.ListQuery, all []string) error {
+	for _, offset := range []int{0, 1, 7, len(all) - 1, len(all), len(all) + 1, fleet.MaxOffset} {
+		q.Offset = offset
+		ids, next, total, err := l.page(ctx, tx, q)
+		if err != nil {
+			return err
+		}
+		begin := min(offset, len(all))
+		end := min(begin+q.Limit, len(all))
+		if !slices.Equal(ids, all[begin:end]) || total != int64(len(all)) || (next != "") != (end < len(all)) {
+			t.Errorf("%s by %q, %d from %d on: got %v of %d (next %q), want %v", l.name, q.Sort, q.Limit, offset, ids, total, next, all[begin:end])
+		}
+		if next == "" {
+			continue
+		}
+		on := q
+		on.Offset, on.Cursor = 0, next
+		rest, err := walk(ctx, t, tx, l, on, int64(len(all)))
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(rest, all[end:]) {
+			t.Errorf("%s by %q, behind %d from %d on: got %v, want %v", l.name, q.Sort, q.Limit, offset, rest, all[end:])
+		}
+	}
+	return nil
+}
+
 // testLists: over every sort, up and down, in pages of any size, each record
 // comes exactly once, and the order is the same whatever the pages are.
 func testLists(t *testing.T, s fleet.Store) {
@@ -184,6 +214,9 @@ func testLists(t *testing.T, s fleet.Store) {
 					}
 					if !slices.Equal(got, up) {
 						t.Errorf("%s by %q in pages of %d: another order\n got %v\nwant %v", l.name, sort, limit, got, up)
+					}
+					if err := jump(ctx, t, tx, l, q, up); err != nil {
+						return err
 					}
 					if sort == "" {
 						continue
@@ -304,6 +337,9 @@ func testListErrors(t *testing.T, s fleet.Store) {
 			for _, limit := range []int{-1, 0, 1001} {
 				bad("query.limit", fleet.ListQuery{Limit: limit})
 			}
+			for _, offset := range []int{-1, fleet.MaxOffset + 1} {
+				bad("query.offset", fleet.ListQuery{Limit: 1, Offset: offset})
+			}
 			for _, sort := range []string{"x", "--id", "-", " id", "id desc", "search", "hash", "deleted_at", "1", "id;DROP TABLE nodes"} {
 				bad("query.sort", fleet.ListQuery{Limit: 1, Sort: sort})
 			}
@@ -318,6 +354,7 @@ func testListErrors(t *testing.T, s fleet.Store) {
 			if err != nil {
 				return err
 			}
+			bad("query.offset", fleet.ListQuery{Limit: 1, Sort: sort, Cursor: next, Offset: 1})
 			good, err := base64.RawURLEncoding.DecodeString(next)
 			if err != nil {
 				return err

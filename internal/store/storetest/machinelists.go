@@ -54,6 +54,16 @@ func comparePages[R any](rt *rapid.T, q fleet.ListQuery, want []R, compare func(
 		}
 	}
 	equal(rt, "list", got, want)
+	q.Cursor, q.Offset = "", rapid.IntRange(0, 6).Draw(rt, "offset")
+	p, err := page(q)
+	if err != nil {
+		return err
+	}
+	begin := min(q.Offset, len(want))
+	equal(rt, "page at an offset", p.Items, append([]R{}, want[begin:min(begin+q.Limit, len(want))]...))
+	if p.Total != int64(len(want)) {
+		rt.Errorf("total %d at offset %d, want %d", p.Total, q.Offset, len(want))
+	}
 	return nil
 }
 

@@ -2911,6 +2911,8 @@ export interface operations {
                 limit?: number;
                 /** @description contacts that this node names */
                 node?: string;
+                /** @description how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges */
+                offset?: number;
                 /** @description substring, without regard to case */
                 q?: string;
                 /** @description field to sort by, - before it for descending */
@@ -3002,6 +3004,8 @@ export interface operations {
                 node?: string;
                 /** @description events of this object */
                 object?: string;
+                /** @description how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges */
+                offset?: number;
                 /** @description substring of actor, actor_name, action or object, without regard to case */
                 q?: string;
                 /** @description events at or after this time (RFC 3339) */
@@ -3307,6 +3311,8 @@ export interface operations {
                 managed_by?: string;
                 /** @description jobs of this node */
                 node?: string;
+                /** @description how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges */
+                offset?: number;
                 /** @description substring, without regard to case */
                 q?: string;
                 /** @description field to sort by, - before it for descending */
@@ -4507,6 +4513,8 @@ export interface operations {
                 deleted?: boolean;
                 /** @description how many at the most */
                 limit?: number;
+                /** @description how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges */
+                offset?: number;
                 /** @description substring, without regard to case */
                 q?: string;
                 /** @description field to sort by, - before it for descending */
@@ -4782,6 +4790,8 @@ export interface operations {
                 limit?: number;
                 /** @description nodes that this manager manages */
                 managed_by?: string;
+                /** @description how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges */
+                offset?: number;
                 /** @description substring, without regard to case */
                 q?: string;
                 /** @description field to sort by, - before it for descending */
@@ -5720,6 +5730,8 @@ export interface operations {
                 cursor?: string;
                 /** @description how many at the most */
                 limit?: number;
+                /** @description how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges */
+                offset?: number;
                 /** @description default: -number, newest first */
                 sort?: "number" | "-number";
             };
@@ -6249,6 +6261,8 @@ export interface operations {
                 deleted?: boolean;
                 /** @description how many at the most */
                 limit?: number;
+                /** @description how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges */
+                offset?: number;
                 /** @description substring, without regard to case */
                 q?: string;
                 /** @description field to sort by, - before it for descending */
@@ -7061,6 +7075,8 @@ export interface operations {
                 limit?: number;
                 /** @description targets of this node */
                 node?: string;
+                /** @description how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges */
+                offset?: number;
                 /** @description substring, without regard to case */
                 q?: string;
                 /** @description field to sort by, - before it for descending */
@@ -7997,6 +8013,8 @@ export interface operations {
                 deleted?: boolean;
                 /** @description how many at the most */
                 limit?: number;
+                /** @description how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges */
+                offset?: number;
                 /** @description substring, without regard to case */
                 q?: string;
                 /** @description field to sort by, - before it for descending */
@@ -8270,6 +8288,8 @@ export interface operations {
                 deleted?: boolean;
                 /** @description how many at the most */
                 limit?: number;
+                /** @description how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges */
+                offset?: number;
                 /** @description substring, without regard to case */
                 q?: string;
                 /** @description field to sort by, - before it for descending */
@@ -8978,6 +8998,8 @@ export interface operations {
                 deleted?: boolean;
                 /** @description how many at the most */
                 limit?: number;
+                /** @description how many come before the page, to begin anywhere; not together with cursor. What is written meanwhile moves rows over its edges */
+                offset?: number;
                 /** @description substring, without regard to case */
                 q?: string;
                 /** @description field to sort by, - before it for descending */

@@ -1,7 +1,8 @@
-import { type InfiniteData, infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { queryOptions } from '@tanstack/react-query';
 import { api, type Node, type NodeState, ok, type Tagged, tagged } from '../api/client';
 import { isAway } from './connection';
 import { watching } from './live';
+import type { Page, Read } from './pages';
 import { keys, queryClient } from './queries';
 
 export interface NodeFilter {
@@ -11,29 +12,14 @@ export interface NodeFilter {
   sort?: string;
 }
 
-export interface NodePage {
-  items: Node[];
-  next_cursor: string;
-  total: number;
-}
-
 /** How often a view looks by itself: a node grows stale without anybody saying so. */
 export const lookEvery = () => (isAway() ? false : watching() ? 30_000 : 10_000);
 
-function page(filter: NodeFilter, limit: number, cursor: string, signal: AbortSignal) {
-  const query = { ...filter, limit, ...(cursor ? { cursor } : {}) };
-  return ok(api.GET('/api/v1/nodes', { params: { query }, signal })) as Promise<NodePage>;
-}
-
-/** Pages of the fleet: the first is small, so that rows are there soon. */
-export const nodesQuery = (filter: NodeFilter) =>
-  infiniteQueryOptions({
-    queryKey: keys.nodes(filter),
-    queryFn: ({ pageParam, signal }) => page(filter, pageParam === '' ? 100 : 500, pageParam, signal),
-    initialPageParam: '',
-    getNextPageParam: (last: NodePage) => last.next_cursor || undefined,
-    placeholderData: (before) => before, // a filter that is typed keeps the rows until there are others
-  });
+/** The fleet, from any place on. */
+export const readNodes =
+  (filter: NodeFilter): Read<Node> =>
+  (offset, limit, signal) =>
+    ok(api.GET('/api/v1/nodes', { params: { query: { ...filter, offset, limit } }, signal }));
 
 export const summaryQuery = queryOptions({
   queryKey: keys.summary,
@@ -56,16 +42,16 @@ export function putNode(node: Node, etag?: string): void {
   queryClient.setQueryData<Tagged<Node>>(keys.node(node.uuid), (old) =>
     old || etag ? { value: node, etag: etag ?? old?.etag ?? '' } : undefined,
   );
-  queryClient.setQueriesData<InfiniteData<NodePage>>({ queryKey: keys.allNodes }, (old) => {
-    if (!old?.pages.some((p) => p.items.some((n) => n.uuid === node.uuid))) return old;
-    const pages = old.pages.map((p) => ({ ...p, items: p.items.map((n) => (n.uuid === node.uuid ? node : n)) }));
-    return { ...old, pages };
+  queryClient.setQueriesData<Page<Node>>({ queryKey: keys.allNodes }, (old) => {
+    if (!has(old, node.uuid)) return old;
+    return { ...old, items: old.items.map((n) => (n.uuid === node.uuid ? node : n)) };
   });
 }
 
 /** Whether a list that is kept has a node. */
 export function isListed(uuid: string): boolean {
-  return queryClient
-    .getQueriesData<InfiniteData<NodePage>>({ queryKey: keys.allNodes })
-    .some(([, data]) => data?.pages.some((p) => p.items.some((n) => n.uuid === uuid)));
+  return queryClient.getQueriesData<Page<Node>>({ queryKey: keys.allNodes }).some(([, page]) => has(page, uuid));
 }
+
+const has = (page: Page<Node> | undefined, uuid: string): page is Page<Node> & { items: Node[] } =>
+  page?.items?.some((n) => n.uuid === uuid) ?? false;

@@ -1,6 +1,6 @@
 import { CloseButton, SegmentedControl, TagsInput, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -10,7 +10,9 @@ import { Failure } from '../components/failure';
 import { Head, useTitle } from '../components/page';
 import { Same } from '../components/same';
 import { curl, promfleet } from '../components/shell-words';
-import { lookEvery, type NodeFilter, nodesQuery, summaryQuery } from '../data/nodes';
+import { type NodeFilter, readNodes, summaryQuery } from '../data/nodes';
+import { usePaged } from '../data/paged';
+import { keys } from '../data/queries';
 import { serverUrl } from '../page';
 import type { FleetSearch } from '../router';
 import { stateIcons, states } from '../state/states';
@@ -188,15 +190,9 @@ function Filters({ search, set, filtered }: FilterProps) {
 
 function Listed({ filter, filtered, set }: { filter: NodeFilter; filtered: boolean; set: FilterProps['set'] }) {
   const { t } = useTranslation();
-  const nodes = useInfiniteQuery({
-    ...nodesQuery(filter),
-    // Reading many pages again costs: far down, what changes is told (see useLive).
-    refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 3 ? false : lookEvery()),
-  });
-  const rows = nodes.data?.pages.flatMap((p) => p.items) ?? [];
-  const total = nodes.data?.pages[0]?.total ?? 0;
+  const nodes = usePaged({ queryKey: keys.nodes(filter), read: readNodes(filter) });
   if (nodes.error) return <Failure error={nodes.error} retry={nodes.refetch} />;
-  if (nodes.isSuccess && rows.length === 0) {
+  if (!nodes.pending && !nodes.stale && nodes.total === 0) {
     return (
       <div className="empty">
         <p>{t('fleet.none')}</p>
@@ -214,9 +210,7 @@ function Listed({ filter, filtered, set }: { filter: NodeFilter; filtered: boole
   }
   return (
     <NodeTable
-      rows={rows}
-      total={nodes.isPending ? 20 : total}
-      more={nodes.hasNextPage && !nodes.isFetchingNextPage ? () => void nodes.fetchNextPage() : undefined}
+      source={nodes}
       sort={filter.sort ?? 'hostname'}
       onSort={(sort) => set({ sort: sort === 'hostname' ? undefined : sort })}
       onTag={(tag) => set({ tag: [...new Set([...(filter.tag ?? []), tag])] })}

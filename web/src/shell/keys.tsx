@@ -2,10 +2,7 @@ import { Modal } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
-import { typing } from '../components/use-key';
-
-/** How long the second key of two is waited for. */
-const sequence = 1200;
+import { beginSequence, endSequence, typing } from './sequence';
 
 /** Where one goes by g and another key. */
 const pages: Record<string, '/' | '/jobs' | '/targets' | '/tags' | '/events'> = {
@@ -22,7 +19,6 @@ export function useKeys({ palette, help }: { palette: () => void; help: () => vo
   const actions = useRef({ palette, help });
   actions.current = { palette, help };
   useEffect(() => {
-    let went = 0; // when g was pressed
     const down = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'k') {
         event.preventDefault();
@@ -31,11 +27,10 @@ export function useKeys({ palette, help }: { palette: () => void; help: () => vo
       }
       if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
       if (document.querySelector('[role="dialog"]')) return;
-      const second = Date.now() - went < sequence;
-      went = 0;
+      const second = endSequence();
       switch (event.key) {
         case 'g':
-          went = Date.now();
+          beginSequence();
           return;
         case '/': {
           const search = document.querySelector<HTMLInputElement>('input[type="search"]');

@@ -8,7 +8,7 @@ import { api, type NodeState, ok } from '../../api/client';
 import { Name, plain } from '../../components/name';
 import { State } from '../../components/state';
 import { Ago } from '../../components/time';
-import { lookEvery, type NodeFilter, type NodePage } from '../../data/nodes';
+import { lookEvery, type NodeFilter } from '../../data/nodes';
 import { keys } from '../../data/queries';
 import { states } from '../../state/states';
 import { layout } from './layout';
@@ -26,8 +26,8 @@ interface Cell {
 
 async function page(filter: NodeFilter, cursor: string, signal: AbortSignal) {
   const query = { ...filter, limit: 1000, ...(cursor ? { cursor } : {}) };
-  const p = (await ok(api.GET('/api/v1/nodes', { params: { query }, signal }))) as NodePage;
-  const cells = p.items.map(
+  const p = await ok(api.GET('/api/v1/nodes', { params: { query }, signal }));
+  const cells = (p.items ?? []).map(
     (n): Cell => ({
       uuid: n.uuid,
       hostname: n.hostname,

@@ -6,18 +6,17 @@ import { type Column, Grid } from '../../components/grid';
 import { Name, plain } from '../../components/name';
 import { State } from '../../components/state';
 import { Ago } from '../../components/time';
+import type { Paged } from '../../data/paged';
 
 interface Props {
-  rows: Node[];
-  total: number;
-  more?: () => void;
+  source: Paged<Node>;
   sort: string;
   onSort: (sort: string) => void;
   onTag: (tag: string) => void;
 }
 
 /** The fleet as a table: one dense, honest list. */
-export function NodeTable({ rows, total, more, sort, onSort, onTag }: Props) {
+export function NodeTable({ source, sort, onSort, onTag }: Props) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const columns: Column<Node>[] = [
@@ -126,10 +125,8 @@ export function NodeTable({ rows, total, more, sort, onSort, onTag }: Props) {
     <Grid
       label={t('fleet.title')}
       columns={columns}
-      rows={rows}
-      total={total}
+      source={source}
       rowKey={(n) => n.uuid}
-      more={more}
       open={(n) => void navigate({ to: '/nodes/$uuid', params: { uuid: n.uuid } })}
       sort={sort}
       onSort={onSort}

@@ -163,7 +163,7 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
             more={list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : undefined}
             chosen={id === undefined ? undefined : String(id)}
             open={(record) => open(record, true)}
-            edit={(record) => {
+            onEdit={(record) => {
               open(record, false);
               setFocus((n) => n + 1);
             }}
