@@ -12,7 +12,8 @@ import (
 // Schemas are JSON Schemas (2020-12) of what may stand in a configuration, made of
 // Prometheus's own structs: editors complete its fields and find misspelt ones. They
 // accept what Prometheus reads; they refuse unknown fields and wrong types, and leave
-// the rest of the verdict to Load.
+// the rest of the verdict to Load. Annotations say what a field is for, its default, and
+// as examples what it may be where that is one of a few words.
 type Schemas struct {
 	Base         map[string]any // a prometheus.yml without scrape_configs
 	ScrapeConfig map[string]any // a scrape_config without job_name
@@ -57,8 +58,8 @@ var scalarSchemas = object{
 	"targets": object{
 		"type": "object", "additionalProperties": false,
 		"properties": object{
-			"targets": object{"type": []string{"array", "null"}, "items": ref("text")},
-			"labels":  object{"anyOf": []object{ref("texts"), {"type": "null"}}},
+			"targets": object{"type": []string{"array", "null"}, "items": ref("text"), "description": "Addresses: host:port."},
+			"labels":  object{"anyOf": []object{ref("texts"), {"type": "null"}}, "description": "Labels of all these targets."},
 		},
 	},
 	"action":         words(true, "replace", "keep", "drop", "keepequal", "dropequal", "hashmod", "labelmap", "labeldrop", "labelkeep", "lowercase", "uppercase"),
@@ -175,9 +176,9 @@ func (s schemas) object(t reflect.Type, but string) object {
 		case f.key == "*":
 			others = s.of(f.typ)
 		case wordsOf[typeName(t)+"."+f.key] != "":
-			properties[f.key] = ref(wordsOf[typeName(t)+"."+f.key])
+			properties[f.key] = described(f, ref(wordsOf[typeName(t)+"."+f.key]))
 		default:
-			properties[f.key] = s.of(f.typ)
+			properties[f.key] = described(f, s.of(f.typ))
 		}
 	}
 	return object{"type": []string{"object", "null"}, "properties": properties, "additionalProperties": others}

@@ -119,7 +119,8 @@ func fieldType(t reflect.Type, key string) reflect.Type {
 type yamlField struct {
 	key   string
 	typ   reflect.Type
-	index []int // nil in discovery.Configs
+	index []int  // nil in discovery.Configs
+	owner string // the struct that declares it (typeName)
 }
 
 var fieldCache sync.Map // reflect.Type -> []yamlField
@@ -142,7 +143,7 @@ func yamlFields(t reflect.Type) []yamlField {
 			fields = append(fields, discoveryFields()...)
 		case name == "-":
 		case strings.Contains(options, "inline") && f.Type.Kind() == reflect.Map:
-			fields = append(fields, yamlField{"*", f.Type.Elem(), f.Index})
+			fields = append(fields, yamlField{"*", f.Type.Elem(), f.Index, typeName(t)})
 		case strings.Contains(options, "inline"):
 			for _, sub := range yamlFields(f.Type) {
 				if sub.index != nil {
@@ -151,9 +152,9 @@ func yamlFields(t reflect.Type) []yamlField {
 				fields = append(fields, sub)
 			}
 		case name == "":
-			fields = append(fields, yamlField{strings.ToLower(f.Name), f.Type, f.Index})
+			fields = append(fields, yamlField{strings.ToLower(f.Name), f.Type, f.Index, typeName(t)})
 		default:
-			fields = append(fields, yamlField{name, f.Type, f.Index})
+			fields = append(fields, yamlField{name, f.Type, f.Index, typeName(t)})
 		}
 	}
 	fieldCache.Store(t, fields)
@@ -173,7 +174,7 @@ func discoveryFields() []yamlField {
 	var fields []yamlField
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-		fields = append(fields, yamlField{key: name, typ: t.Field(i).Type})
+		fields = append(fields, yamlField{key: name, typ: t.Field(i).Type, owner: typeName(reflect.TypeFor[discovery.Configs]())})
 	}
 	return fields
 }
