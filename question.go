@@ -10,6 +10,7 @@ type QuestionKind string
 // The kinds of questions.
 const (
 	QuestionExplain QuestionKind = "explain" // Explain: what has become of an address
+	QuestionHealth  QuestionKind = "health"  // Health: what has become of the targets of jobs
 )
 
 // Limits of questions.
@@ -23,9 +24,10 @@ const (
 // Question is what a server wants to know of an agent.
 type Question struct {
 	ID      int64            `json:"id"`
-	Kind    QuestionKind     `json:"kind" doc:"explain, and what newer servers may want to know"`
+	Kind    QuestionKind     `json:"kind" doc:"explain, health, and what newer servers may want to know"`
 	Within  float64          `json:"within" doc:"for how many seconds the answer is waited for"`
 	Explain *ExplainQuestion `json:"explain,omitempty" doc:"of kind explain"`
+	Health  *HealthQuestion  `json:"health,omitempty" doc:"of kind health"`
 }
 
 // ExplainQuestion is a QuestionExplain.
@@ -44,6 +46,7 @@ type Answer struct {
 	Unknown bool              `json:"unknown,omitempty" doc:"the agent does not know this kind of question"`
 	Error   string            `json:"error,omitempty" maxLength:"4000" doc:"why it cannot answer"`
 	Explain *AgentExplanation `json:"explain,omitempty"`
+	Health  *AgentHealth      `json:"health,omitempty"`
 }
 
 // AgentExplanation answers an ExplainQuestion.

@@ -68,3 +68,30 @@ func (c *Client) Explain(ctx context.Context, in promfleet.ExplainRequest, wait 
 	}
 	return &out, nil
 }
+
+// NodeHealth tells what the agent of a node says of its targets; of one job, by its
+// key, if it is given. The agent is given wait to answer, at most 30 seconds.
+func (c *Client) NodeHealth(ctx context.Context, uuid, job string, wait time.Duration) (*promfleet.NodeHealth, error) {
+	query := url.Values{"wait": {strconv.Itoa(int(wait / time.Second))}}
+	if job != "" {
+		query.Set("job", job)
+	}
+	var out promfleet.NodeHealth
+	_, _, err := c.do(ctx, call{method: http.MethodGet, path: nodePath(uuid) + "/health", out: &out, query: query})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// TargetsHealth tells what the agents of their nodes say of targets. Agents are given
+// wait to answer, at most 30 seconds.
+func (c *Client) TargetsHealth(ctx context.Context, ids []int64, wait time.Duration) (*promfleet.TargetsHealth, error) {
+	var out promfleet.TargetsHealth
+	_, _, err := c.do(ctx, call{method: http.MethodPost, path: "/targets/health", body: promfleet.TargetsHealthRequest{IDs: ids}, out: &out,
+		query: url.Values{"wait": {strconv.Itoa(int(wait / time.Second))}}})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}

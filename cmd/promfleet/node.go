@@ -68,6 +68,7 @@ func (c *command) addNode(app *kingpin.Application) {
 	c.nodeConfig(r.noun.Command("config", "Show the prometheus.yml and the files that a node should have now, or at an earlier revision."))
 	c.nodeRevisions(r.noun)
 	c.nodeConfirm(r)
+	c.nodeHealth(r.noun.Command("health", "How the targets of a node are scraped, job by job, and which are down: 0 all are up, 1 some are down or missing, 2 that could not be found out."))
 }
 
 func (c *command) nodeConfirm(r resource[promfleet.Node, promfleet.NodeInput]) {

@@ -53,6 +53,8 @@ var operations = map[string]operation{
 	"export-node":         {command: "export"},
 	"apply":               {command: "apply"},
 	"explain":             {command: "explain"},
+	"get-node-health":     {command: "node health"},
+	"get-targets-health":  {command: "target health"},
 
 	"list-jobs":   {command: "job list"},
 	"create-job":  {command: "job create"},

@@ -50,6 +50,7 @@ func (c *command) addTarget(app *kingpin.Application) {
 	r.remove("Delete a target.")
 	r.restore()
 	c.targetPatch(r.noun.Command("patch", "Change all targets that the filters select, all or nothing."))
+	c.targetHealth(r.noun.Command("health", "How targets are scraped: 0 none is down or missing, 1 some are, 2 that could not be found out."))
 	c.targetExport(r.noun.Command("export", "Write all targets of a job to standard output."))
 	c.targetImport(r.noun.Command("import", "Create the targets of a file in a job, and change those that it has, all or nothing."))
 }

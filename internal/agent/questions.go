@@ -23,7 +23,7 @@ type questionsTask struct{ a *Agent }
 // Limits of what a server may ask.
 const (
 	// maxQuestions is what is taken of an answer to "what do you want to know", in bytes.
-	maxQuestions = 64 << 10
+	maxQuestions = 128 << 10
 	maxAddress   = 2048
 	// longestAnswer is how long is looked for an answer at the most.
 	longestAnswer = 25 * time.Second

@@ -56,7 +56,7 @@ func (s *Service) Explain(ctx context.Context, in promfleet.ExplainRequest, wait
 	if err != nil {
 		return out, err
 	}
-	if err := s.askAbout(ctx, in, nodes, wait, &out); err != nil {
+	if err := s.askAbout(ctx, in, nodes, wait); err != nil {
 		return out, err
 	}
 	everywhere := in.Node == "" && !slices.ContainsFunc(nodes, func(n *addrNode) bool { return len(n.records) > 0 })
@@ -164,38 +164,23 @@ func nodeNamed(ctx context.Context, tx Tx, name string) (string, error) {
 }
 
 // askAbout asks the agents of those nodes that are heard of.
-func (s *Service) askAbout(ctx context.Context, in promfleet.ExplainRequest, nodes []*addrNode, wait time.Duration, out *promfleet.Explained) error {
-	var uuids []string
+func (s *Service) askAbout(ctx context.Context, in promfleet.ExplainRequest, nodes []*addrNode, wait time.Duration) error {
+	questions := map[string]promfleet.Question{}
 	for _, n := range nodes {
-		switch {
-		case wait == 0:
-			n.asked = asked{part: promfleet.AgentNotAsked, why: "it was not to be asked"}
-		case n.rec.DeletedAt != nil:
-			n.asked = asked{part: promfleet.AgentNotAsked, why: "the node is deleted"}
-		case n.rec.State(s.now()) == promfleet.StateStale:
-			n.asked = asked{part: promfleet.AgentSilent, why: fmt.Sprintf("the agent has not been heard of for %s", sinceText(s.now().Sub(*n.rec.Report.LastSeenAt)))}
-		default:
-			uuids = append(uuids, n.rec.UUID)
+		if n.asked = s.notToAsk(n.rec, wait); n.asked.part == "" {
+			questions[n.rec.UUID] = promfleet.Question{Kind: promfleet.QuestionExplain, Explain: &promfleet.ExplainQuestion{Addr: in.Addr, Job: in.Job}}
 		}
 	}
-	if len(uuids) == 0 {
+	if len(questions) == 0 {
 		return nil
 	}
-	q := promfleet.Question{Kind: promfleet.QuestionExplain, Explain: &promfleet.ExplainQuestion{Addr: in.Addr, Job: in.Job}}
-	answers, err := s.ask(ctx, uuids, q, wait)
+	answers, err := s.ask(ctx, questions, wait)
 	if err != nil {
 		return err
 	}
 	for _, n := range nodes {
-		a, ok := answers[n.rec.UUID]
-		if !ok {
-			continue
-		}
-		if n.asked = a; a.part == promfleet.AgentSilent {
-			n.asked.why = fmt.Sprintf("the agent did not answer within %s: it is busy, or its version %s is older than these questions", wait, cmp.Or(n.rec.Report.AgentVersion, "(unknown)"))
-		}
-		if a.part == promfleet.AgentTooOld {
-			n.asked.why = fmt.Sprintf("the agent, version %s, does not know this question: upgrade it", cmp.Or(n.rec.Report.AgentVersion, "(unknown)"))
+		if a, ok := answers[n.rec.UUID]; ok {
+			n.asked = a.of(n.rec, wait)
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ func (s *Service) explainNode(n *addrNode) promfleet.ExplainedNode {
 		Agent: n.asked.part, AgentSays: n.asked.why, Chains: []promfleet.ExplainedChain{}}
 	v := &judge{now: now, node: &n.rec, part: n.asked.part, why: n.asked.why, agent: n.asked.answer.Explain}
 	if v.agent == nil && v.part == promfleet.AgentAnswered {
-		v.part, v.why = promfleet.AgentFailed, "its answer says nothing"
+		v.part, v.why = promfleet.AgentFailed, nothingSaid
 		out.Agent, out.AgentSays = v.part, v.why
 	}
 	chains := v.chains(n.records)

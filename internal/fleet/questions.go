@@ -1,9 +1,11 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -18,6 +20,10 @@ import (
 // lookAgain is how often an asker looks for answers, and announces those questions
 // again that have none: an announcement may have been lost.
 const lookAgain = time.Second
+
+// maxOpenBytes is what an agent takes of open questions at once, in bytes; the rest
+// has its turn when these are answered.
+const maxOpenBytes = 48 << 10
 
 // Questions gives the open questions to a node as soon as there are any, and none
 // if that has not happened after wait.
@@ -64,7 +70,11 @@ func (s *Service) openQuestions(ctx context.Context, node string) (open []promfl
 			return err
 		}
 		open = make([]promfleet.Question, 0, len(recs))
+		left := maxOpenBytes
 		for _, r := range recs {
+			if left -= len(r.Body); left < 0 && len(open) > 0 {
+				break
+			}
 			var q promfleet.Question
 			if err := json.Unmarshal(r.Body, &q); err != nil {
 				return fmt.Errorf("question %d: %w", r.ID, err)
@@ -82,6 +92,9 @@ func (s *Service) openQuestions(ctx context.Context, node string) (open []promfl
 func (s *Service) Answer(ctx context.Context, node string, id int64, in promfleet.Answer) error {
 	if in.Explain != nil {
 		cleanExplanation(in.Explain)
+	}
+	if in.Health != nil {
+		cleanHealth(in.Health)
 	}
 	in.Error = clean(in.Error)
 	body, err := json.Marshal(in)
@@ -108,14 +121,39 @@ type asked struct {
 	answer promfleet.Answer
 }
 
-// ask asks the agents of nodes the same, and waits until all have answered, the
-// time is over, or ctx is done. An agent that is asked too much already is not asked.
-func (s *Service) ask(ctx context.Context, nodes []string, q promfleet.Question, wait time.Duration) (map[string]asked, error) {
+// notToAsk says why the agent of a node is not asked; no part: it is to be.
+func (s *Service) notToAsk(n NodeRecord, wait time.Duration) asked {
+	switch {
+	case wait == 0:
+		return asked{part: promfleet.AgentNotAsked, why: "it was not to be asked"}
+	case n.DeletedAt != nil:
+		return asked{part: promfleet.AgentNotAsked, why: "the node is deleted"}
+	case n.State(s.now()) == promfleet.StateStale:
+		return asked{part: promfleet.AgentSilent, why: fmt.Sprintf("the agent has not been heard of for %s", sinceText(s.now().Sub(*n.Report.LastSeenAt)))}
+	}
+	return asked{}
+}
+
+// of says why the agent of a node did not answer, if it did not.
+func (a asked) of(n NodeRecord, wait time.Duration) asked {
+	version := cmp.Or(n.Report.AgentVersion, "(unknown)")
+	switch a.part {
+	case promfleet.AgentSilent:
+		a.why = fmt.Sprintf("the agent did not answer within %s: it is busy, or its version %s is older than these questions", wait, version)
+	case promfleet.AgentTooOld:
+		a.why = fmt.Sprintf("the agent, version %s, does not know this question: upgrade it", version)
+	}
+	return a
+}
+
+// ask asks the agents of nodes, by uuid, and waits until all have answered, the time
+// is over, or ctx is done. An agent that is asked too much already is not asked.
+func (s *Service) ask(ctx context.Context, of map[string]promfleet.Question, wait time.Duration) (map[string]asked, error) {
 	out := map[string]asked{}
-	for _, n := range nodes {
+	for n := range of {
 		out[n] = asked{part: promfleet.AgentNotAsked, why: "it has more questions to answer than it may have; try again in some seconds"}
 	}
-	questions, err := s.putQuestions(ctx, nodes, q, wait)
+	questions, err := s.putQuestions(ctx, of, wait)
 	if err != nil || len(questions) == 0 {
 		return out, err
 	}
@@ -145,21 +183,23 @@ func (s *Service) ask(ctx context.Context, nodes []string, q promfleet.Question,
 }
 
 // putQuestions writes them.
-func (s *Service) putQuestions(ctx context.Context, nodes []string, q promfleet.Question, wait time.Duration) (questions []*QuestionRecord, err error) {
-	body, err := json.Marshal(q)
-	if err != nil {
-		return nil, err
+func (s *Service) putQuestions(ctx context.Context, of map[string]promfleet.Question, wait time.Duration) (questions []*QuestionRecord, err error) {
+	bodies := map[string][]byte{}
+	for n, q := range of {
+		if bodies[n], err = json.Marshal(q); err != nil {
+			return nil, err
+		}
 	}
 	err = s.update(ctx, func(tx Tx, _ *change) error {
 		questions = nil
 		now := s.now()
-		for _, n := range nodes {
+		for _, n := range slices.Sorted(maps.Keys(of)) {
 			open, err := tx.OpenQuestions(ctx, n, now, promfleet.MaxQuestions)
 			if err != nil {
 				return err
 			}
 			if len(open) < promfleet.MaxQuestions {
-				questions = append(questions, &QuestionRecord{Node: n, Kind: q.Kind, Body: body, AskedAt: now, ExpiresAt: now.Add(wait)})
+				questions = append(questions, &QuestionRecord{Node: n, Kind: of[n].Kind, Body: bodies[n], AskedAt: now, ExpiresAt: now.Add(wait)})
 			}
 		}
 		return tx.InsertQuestions(ctx, questions)

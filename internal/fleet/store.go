@@ -121,6 +121,8 @@ type Tx interface {
 	// Target gives a target, live or deleted, whatever its job is. ErrNotFound.
 	Target(ctx context.Context, id int64) (*TargetRecord, error)
 	ListTargets(ctx context.Context, q TargetQuery) (promfleet.Page[TargetRecord], error)
+	// TargetsByID gives the not-deleted ones of targets, whatever their jobs are, sorted by ID.
+	TargetsByID(ctx context.Context, ids []int64) ([]TargetRecord, error)
 	// TargetsByAddr gives the not-deleted targets of a job with an address.
 	TargetsByAddr(ctx context.Context, job int64, addr string) ([]TargetRecord, error)
 	// TargetsInRange gives the not-deleted targets of a job with lo <= Split <= hi,

@@ -126,6 +126,7 @@ func reads(job int64) queries {
 		"JobByKey":      func(ctx context.Context, tx fleet.Tx) error { _, err := tx.JobByKey(ctx, testNode, "k"); return err },
 		"JobsOfNode":    func(ctx context.Context, tx fleet.Tx) error { _, err := tx.JobsOfNode(ctx, testNode); return err },
 		"Target":        func(ctx context.Context, tx fleet.Tx) error { _, err := tx.Target(ctx, 1); return err },
+		"TargetsByID":   func(ctx context.Context, tx fleet.Tx) error { _, err := tx.TargetsByID(ctx, []int64{1, 2}); return err },
 		"TargetsByAddr": func(ctx context.Context, tx fleet.Tx) error { _, err := tx.TargetsByAddr(ctx, job, "a"); return err },
 		"TargetsOfJobs": func(ctx context.Context, tx fleet.Tx) error {
 			_, err := tx.TargetsOfJobs(ctx, []int64{job, job + 1})

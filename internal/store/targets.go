@@ -62,6 +62,18 @@ func targetFilter(q fleet.TargetQuery, tagged tagFilter) func(*bun.SelectQuery) 
 	}
 }
 
+func (t *tx) TargetsByID(ctx context.Context, ids []int64) ([]fleet.TargetRecord, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []*target
+	err := t.db.NewSelect().Model(&rows).Where("target.id IN (?)", bun.List(ids)).Order("target.id").Apply(withTags).Scan(ctx)
+	if err != nil {
+		return nil, t.fail(err, "%d targets", len(ids))
+	}
+	return records(rows, (*target).record)
+}
+
 func (t *tx) TargetsByAddr(ctx context.Context, job int64, addr string) ([]fleet.TargetRecord, error) {
 	var rows []*target
 	err := t.db.NewSelect().Model(&rows).Where("target.job_id = ?", job).Where("target.addr = ?", addr).

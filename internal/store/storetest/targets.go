@@ -130,6 +130,11 @@ func testTargetKeys(t *testing.T, s fleet.Store) {
 		return tx.UpdateTargets(ctx, []*fleet.TargetRecord{first})
 	})
 	equal(t, "TargetsByAddr without the deleted", byAddr("a:1"), []int64{named.ID})
+	view(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		got, err := tx.TargetsByID(ctx, []int64{named.ID + 100, named.ID, first.ID})
+		equal(t, "TargetsByID", got, []fleet.TargetRecord{*named})
+		return err
+	})
 	again := newTarget(job, "a:1")
 	insertTargets(t, s, again)
 	first.DeletedAt = nil

@@ -387,6 +387,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes/{uuid}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how the targets of a node are scraped */
+        get: operations["get-node-health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes/{uuid}/import": {
         parameters: {
             query?: never;
@@ -596,6 +613,23 @@ export interface paths {
         put?: never;
         /** Undo the deletion of a target */
         post: operations["restore-target"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell how targets are scraped */
+        post: operations["get-targets-health"];
         delete?: never;
         options?: never;
         head?: never;
@@ -843,12 +877,69 @@ export interface components {
             /** @description why Prometheus could not be asked, or what it counts of failures that it tells nobody */
             trouble?: string;
         };
+        AgentHealth: {
+            /**
+             * Format: double
+             * @description how many seconds ago Prometheus was asked
+             */
+            age: number;
+            down: components["schemas"]["AgentTarget"][] | null;
+            jobs: components["schemas"]["JobHealth"][] | null;
+            /**
+             * Format: int64
+             * @description how many that are down or missing beside these
+             */
+            more_down: number;
+            /**
+             * Format: int64
+             * @description how many jobs beside these
+             */
+            more_jobs: number;
+            /** Format: int64 */
+            revision_loaded: number;
+            /** @description those that were asked for, in that order */
+            targets: components["schemas"]["AgentTarget"][] | null;
+            /** @description why Prometheus could not be asked; then there is nothing else */
+            trouble?: string;
+        };
+        AgentTarget: {
+            /** @description before relabelling, as far as that is known; of those that were not asked for */
+            addr?: string;
+            /**
+             * Format: date-time
+             * @description of the last scrape
+             */
+            at?: string;
+            /** @description of a scrape that failed, in Prometheus's words; else why it is not loaded, if that is known */
+            error?: string;
+            /** @description key of its job, if it is one of the node's; of those that were not asked for */
+            job?: string;
+            /**
+             * Format: double
+             * @description how long it took
+             */
+            seconds?: number;
+            /** @enum {string} */
+            state: "up" | "down" | "unknown" | "dropped" | "hidden" | "missing" | "merged" | "not_loaded" | "not_known";
+            /** @description TargetSum of the target in the agent's files that it is; of those that were not asked for, if it is known */
+            sum?: string;
+        };
         Answer: {
             /** @description why it cannot answer */
             error?: string;
             explain?: components["schemas"]["AgentExplanation"];
+            health?: components["schemas"]["AgentHealth"];
             /** @description the agent does not know this kind of question */
             unknown?: boolean;
+        };
+        AskedTarget: {
+            /**
+             * Format: int64
+             * @description which of the jobs of the question is its job, from 0
+             */
+            job: number;
+            /** @description TargetSum of it */
+            sum: string;
         };
         Contact: {
             /** @description postal address, e-mail address or the like */
@@ -899,6 +990,31 @@ export interface components {
             user?: number;
             /** @description ignored in input */
             user_name?: string;
+        };
+        DownTarget: {
+            /** @description before relabelling, as far as that is known */
+            addr: string;
+            /**
+             * Format: date-time
+             * @description of the last scrape
+             */
+            at?: string;
+            /** @description in Prometheus's words */
+            error?: string;
+            /**
+             * Format: int64
+             * @description absent: the server has no target for it, or more than one could be it
+             */
+            id?: number;
+            /** @description key of the job; empty: Prometheus has a job that the server does not know */
+            job: string;
+            /**
+             * Format: double
+             * @description how long it took
+             */
+            seconds: number;
+            /** @enum {string} */
+            state: "down" | "missing";
         };
         Event: {
             /** @enum {string} */
@@ -1132,6 +1248,17 @@ export interface components {
             };
             targets: string[];
         };
+        HealthQuestion: {
+            /**
+             * Format: int64
+             * @description of how many that are down or missing to tell, 100 at the most
+             */
+            down?: number;
+            /** @description keys of jobs; empty: all */
+            jobs?: string[] | null;
+            /** @description those to be told of one by one, 500 at the most */
+            targets?: components["schemas"]["AskedTarget"][] | null;
+        };
         Job: {
             /** @description ids of the contacts to reach about the job, sorted */
             contacts: number[] | null;
@@ -1159,6 +1286,46 @@ export interface components {
             targets_managed_by: string;
             /** Format: date-time */
             updated_at: string;
+        };
+        JobHealth: {
+            /**
+             * Format: int64
+             * @description up, down or not scraped yet
+             */
+            active: number;
+            /** Format: int64 */
+            down: number;
+            /**
+             * Format: int64
+             * @description by relabelling; absent: not known, as Prometheus before 2.48 lists them of no one job
+             */
+            dropped?: number;
+            /** @description failures of last scrapes by their message, the most frequent first */
+            errors: components["schemas"]["ScrapeErrors"][] | null;
+            /** @description key of the job; empty: Prometheus has a job that the server does not know */
+            job: string;
+            /** @description its scrape pool */
+            job_name: string;
+            /**
+             * Format: int64
+             * @description in the files of the host, and neither active nor dropped; absent: not known
+             */
+            missing?: number;
+            /**
+             * Format: int64
+             * @description failures with other messages
+             */
+            others: number;
+            slowest?: components["schemas"]["SlowestScrape"];
+            /**
+             * Format: int64
+             * @description not scraped yet
+             */
+            unknown: number;
+            /** Format: int64 */
+            up: number;
+            /** @description why Prometheus has not the job as it is wanted */
+            withheld?: string;
         };
         JobInput: {
             /** @description ids of the contacts to reach about the job */
@@ -1377,6 +1544,39 @@ export interface components {
              * @description RFC 9562 UUID, chosen by the agent at its first start
              */
             uuid: string;
+        };
+        NodeHealth: {
+            /**
+             * @description what came of the question to the agent
+             * @enum {string}
+             */
+            agent: "answered" | "silent" | "unknown_question" | "failed" | "not_asked";
+            /** @description why there is nothing else: the agent did not answer, or Prometheus did not answer the agent */
+            agent_says?: string;
+            /**
+             * Format: date-time
+             * @description when Prometheus was asked
+             */
+            at?: string;
+            /** @description targets that are down or missing, 100 at the most */
+            down: components["schemas"]["DownTarget"][] | null;
+            hostname: string;
+            /** @description by key; jobs that the server does not know are the last */
+            jobs: components["schemas"]["JobHealth"][] | null;
+            /**
+             * Format: int64
+             * @description how many such targets beside these
+             */
+            more_down: number;
+            /**
+             * Format: int64
+             * @description how many jobs beside these
+             */
+            more_jobs: number;
+            /** Format: uuid */
+            node: string;
+            /** Format: int64 */
+            revision_loaded: number;
         };
         NodeInput: {
             /** @description prometheus.yml without scrape_configs, as YAML text */
@@ -1643,9 +1843,11 @@ export interface components {
         Question: {
             /** @description of kind explain */
             explain?: components["schemas"]["ExplainQuestion"];
+            /** @description of kind health */
+            health?: components["schemas"]["HealthQuestion"];
             /** Format: int64 */
             id: number;
-            /** @description explain, and what newer servers may want to know */
+            /** @description explain, health, and what newer servers may want to know */
             kind: string;
             /**
              * Format: double
@@ -1762,6 +1964,14 @@ export interface components {
             /** Format: int64 */
             number: number;
         };
+        ScrapeErrors: {
+            /** @description of one of them */
+            addr: string;
+            /** Format: int64 */
+            count: number;
+            /** @description in Prometheus's words; what differs from target to target is left out */
+            message: string;
+        };
         SeenTarget: {
             /** @description before relabelling, as far as that is known */
             addr: string;
@@ -1817,6 +2027,11 @@ export interface components {
              * @description id of the user; absent for a token
              */
             user?: number;
+        };
+        SlowestScrape: {
+            addr: string;
+            /** Format: double */
+            seconds: number;
         };
         StepAges: {
             /**
@@ -1927,6 +2142,27 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        TargetHealth: {
+            /**
+             * Format: date-time
+             * @description of the last scrape
+             */
+            at?: string;
+            /** @description of a scrape that failed, in Prometheus's words; else why it is not loaded or not known */
+            error?: string;
+            /** Format: int64 */
+            id: number;
+            /**
+             * Format: double
+             * @description how long it took
+             */
+            seconds: number;
+            /**
+             * @description up, down, or unknown: by its last scrape, unknown before the first; dropped: by relabelling; hidden: perhaps dropped, Prometheus lists not all that are; missing: loaded, and Prometheus does not have it; merged: relabelling makes it equal to another; not_loaded: the host, or its Prometheus, does not have the record as it is now; not_known: it could not be found out
+             * @enum {string}
+             */
+            state: "up" | "down" | "unknown" | "dropped" | "hidden" | "missing" | "merged" | "not_loaded" | "not_known";
+        };
         TargetInput: {
             /** @description host, host:port, [v6]:port, or a URL for probe jobs */
             addr: string;
@@ -1977,6 +2213,15 @@ export interface components {
             kept: number;
             /** Format: int64 */
             updated: number;
+        };
+        TargetsHealth: {
+            /** @description by id; those that are deleted, or that there never were, are not among them */
+            items: components["schemas"]["TargetHealth"][] | null;
+            /** @description what was not looked at, and why */
+            notes: string[] | null;
+        };
+        TargetsHealthRequest: {
+            ids: number[];
         };
         TargetsPatch: {
             /** @description tags to add; new ones are created */
@@ -5495,6 +5740,97 @@ export interface operations {
             };
         };
     };
+    "get-node-health": {
+        parameters: {
+            query?: {
+                /** @description key of a job; default: all jobs */
+                job?: string;
+                /** @description how long the agent is given to answer, in seconds; 0: it is not asked */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                /** @description of the node */
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeHealth"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "import-node": {
         parameters: {
             query?: {
@@ -7968,6 +8304,114 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-targets-health": {
+        parameters: {
+            query?: {
+                /** @description how long agents are given to answer, in seconds; 0: they are not asked */
+                wait?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TargetsHealthRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetsHealth"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
