@@ -205,6 +205,7 @@ const jobTargets = createRoute({
 const jobConfig = createRoute({
   getParentRoute: () => job,
   path: '/config',
+  validateSearch: (s: Record<string, unknown>): { at?: string } => ({ at: text(s.at) }),
   component: lazyRouteComponent(() => import('./pages/job/config'), 'JobConfig'),
 });
 const jobHistory = createRoute({
@@ -230,6 +231,17 @@ const targets = createRoute({
   path: '/targets',
   validateSearch: targetSearch,
   component: lazyRouteComponent(() => import('./pages/targets'), 'Targets'),
+});
+
+const explain = createRoute({
+  getParentRoute: () => shell,
+  path: '/explain',
+  validateSearch: (s: Record<string, unknown>): { addr?: string; node?: string; job?: string } => ({
+    addr: text(s.addr),
+    node: text(s.node),
+    job: text(s.job),
+  }),
+  component: lazyRouteComponent(() => import('./pages/explain'), 'Explain'),
 });
 
 const start = createRoute({
@@ -286,6 +298,7 @@ export const router = createRouter({
       job.addChildren([jobTargets, jobConfig, jobHistory]),
       allJobs,
       targets,
+      explain,
       start,
       tags,
       users,

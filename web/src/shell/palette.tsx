@@ -5,6 +5,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { type KeyboardEvent, type ReactNode, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ok } from '../api/client';
+import { looksLikeAddr } from '../components/explain/addr';
 import { Name } from '../components/name';
 import { State } from '../components/state';
 import { logout } from '../data/session';
@@ -145,5 +146,16 @@ function useItems(text: string): Item[] {
       run: () => void navigate({ to: '/nodes/$uuid', params: { uuid: node.uuid } }),
     }),
   );
+  const addr = text.trim();
+  if (looksLikeAddr(addr)) {
+    const why = t('explain.palette', { addr });
+    matching.unshift({
+      id: 'explain',
+      group: actions,
+      text: why,
+      run: () => void navigate({ to: '/explain', search: { addr } }),
+    });
+    return [...matching, ...found]; // the nodes are still those of what was typed before
+  }
   return wanted === '' ? [...matching, ...found] : [...found, ...matching];
 }
