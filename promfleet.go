@@ -261,12 +261,13 @@ type TargetsPatch struct {
 	AddTags    []string           `json:"add_tags,omitempty" maxItems:"64" doc:"tags to add; new ones are created"`
 	RemoveTags []string           `json:"remove_tags,omitempty" maxItems:"64" doc:"tags to remove"`
 	Remark     *string            `json:"remark,omitempty"`
+	Deleted    bool               `json:"deleted,omitempty" doc:"true deletes them; nothing else can be given beside it"`
 }
 
 // TargetsPatched says what a patch of many targets did.
 type TargetsPatched struct {
 	Matched int `json:"matched" doc:"targets that the filter selects"`
-	Updated int `json:"updated" doc:"those of them that were not already so"`
+	Updated int `json:"updated" doc:"those of them that were not already so, or that were deleted"`
 }
 
 // Page is one page of a list.

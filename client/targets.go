@@ -66,7 +66,7 @@ func writeTargets(job int64, how SetWrite, r io.Reader) call {
 }
 
 // PatchTargets changes all targets that a filter selects, all or nothing. filter
-// has at least one of job, node, tag (several: all of them), addr and q.
+// has at least one of id (several: any of them), job, node, tag (several: all of them), addr and q.
 func (c *Client) PatchTargets(ctx context.Context, filter url.Values, patch promfleet.TargetsPatch) (out promfleet.TargetsPatched, err error) {
 	k := patchTargets(filter, patch)
 	k.out = &out

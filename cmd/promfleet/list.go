@@ -15,6 +15,7 @@ import (
 type filter struct {
 	values map[string]func(*client.Client) (string, error)
 	tags   *[]string
+	ids    *[]string
 }
 
 // flag adds a filter whose value goes as it is given.
@@ -70,6 +71,9 @@ func (f *filter) query(cl *client.Client) (url.Values, error) {
 	}
 	if f.tags != nil && len(*f.tags) > 0 {
 		q["tag"] = *f.tags
+	}
+	if f.ids != nil && len(*f.ids) > 0 {
+		q["id"] = *f.ids
 	}
 	return q, nil
 }

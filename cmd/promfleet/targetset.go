@@ -42,10 +42,11 @@ func (c *command) targetPatch(cmd *kingpin.CmdClause) {
 	add := cmd.Flag("add-tag", "Tag to add; may be repeated.").Strings()
 	remove := cmd.Flag("remove-tag", "Tag to take away; may be repeated.").Strings()
 	remark := givenFlag(cmd, "remark", "What they are.")
+	deleted := cmd.Flag("delete", "Delete them.").Bool()
 	var dry bool
 	dryRunFlag(cmd, &dry)
 	c.calls(cmd, conn, func(cl *client.Client) error {
-		patch := promfleet.TargetsPatch{AddTags: *add, RemoveTags: *remove}
+		patch := promfleet.TargetsPatch{AddTags: *add, RemoveTags: *remove, Deleted: *deleted}
 		if remark.set {
 			patch.Remark = &remark.value
 		}
@@ -58,7 +59,7 @@ func (c *command) targetPatch(cmd *kingpin.CmdClause) {
 			return err
 		}
 		if len(selected) == 0 {
-			return errorf("this would change every target; hint: select some by --job, --node, --tag, --addr or --q")
+			return errorf("this would change every target; hint: select some by --id, --job, --node, --tag, --addr or --q")
 		}
 		if dry {
 			return out.preview(cl.Preview().PatchTargets(c.ctx, selected, patch))

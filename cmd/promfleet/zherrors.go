@@ -36,7 +36,7 @@ var zhErrors = language{
 	"--format is for --file":             "--format 只能与 --file 同用",
 	"--addr and --name are for one target; hint: leave them out, or --file":                                       "--addr 和 --name 只用于单个目标；提示：去掉它们，或去掉 --file",
 	"--label, --tag and --remark go with addresses one a line; hint: put them into the %s":                        "--label、--tag 和 --remark 只用于每行一个地址的格式；提示：请把它们写进 %s",
-	"this would change every target; hint: select some by --job, --node, --tag, --addr or --q":                    "这会更改所有目标；提示：请用 --job、--node、--tag、--addr 或 --q 选择一部分",
+	"this would change every target; hint: select some by --id, --job, --node, --tag, --addr or --q":              "这会更改所有目标；提示：请用 --id、--job、--node、--tag、--addr 或 --q 选择一部分",
 	"--max-uses %d: a join token serves for 1 node at least":                                                      "--max-uses %d：加入令牌至少要能用于 1 个节点",
 	"--wait must be whole seconds from 0s to 30s":                                                                 "--wait 必须是 0s 到 30s 之间的整秒数",
 	"--watch-interval %s is too short; hint: %s at the least":                                                     "--watch-interval %s 太短；提示：至少为 %s",

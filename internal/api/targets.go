@@ -12,6 +12,7 @@ import (
 
 // TargetFilter selects targets.
 type TargetFilter struct {
+	ID   []int64  `query:"id,explode" maxItems:"500" doc:"targets with any of these ids"`
 	Job  int64    `query:"job" minimum:"1" doc:"targets of this job"`
 	Node string   `query:"node" format:"uuid" doc:"targets of this node"`
 	Tag  []string `query:"tag,explode" maxItems:"20" doc:"targets that have all of these tags"`
@@ -19,7 +20,7 @@ type TargetFilter struct {
 }
 
 func (f TargetFilter) query(l fleet.ListQuery) fleet.TargetQuery {
-	return fleet.TargetQuery{ListQuery: l, Job: f.Job, Node: lower(f.Node), Tags: f.Tag, Addr: f.Addr}
+	return fleet.TargetQuery{ListQuery: l, IDs: f.ID, Job: f.Job, Node: lower(f.Node), Tags: f.Tag, Addr: f.Addr}
 }
 
 // notEmpty refuses filters that are there and say nothing: an unset variable of a

@@ -428,6 +428,7 @@ type JobQuery struct {
 // updated_at. Q looks in name, addr, remark.
 type TargetQuery struct {
 	ListQuery
+	IDs  []int64 // any of them; none: whatever their ids
 	Job  int64
 	Node string
 	Tags []string // all of them

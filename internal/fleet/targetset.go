@@ -281,8 +281,8 @@ const (
 
 // PatchTargets changes all targets that a query selects, all or nothing.
 func (s *Service) PatchTargets(ctx context.Context, by Principal, q TargetQuery, in promfleet.TargetsPatch) (done promfleet.TargetsPatched, err error) {
-	if q.Job == 0 && q.Node == "" && len(q.Tags) == 0 && q.Addr == "" && q.Q == "" {
-		return done, promfleet.BadField("query", "selects everything; give at least one of job, node, tag, addr, q")
+	if len(q.IDs) == 0 && q.Job == 0 && q.Node == "" && len(q.Tags) == 0 && q.Addr == "" && q.Q == "" {
+		return done, promfleet.BadField("query", "selects everything; give at least one of id, job, node, tag, addr, q")
 	}
 	if err := validatePatch(&in); err != nil {
 		return done, err
@@ -303,7 +303,7 @@ func (s *Service) PatchTargets(ctx context.Context, by Principal, q TargetQuery,
 				if err != nil {
 					return err
 				}
-				if targetDiffers(from, to) {
+				if in.Deleted || targetDiffers(from, to) {
 					byJob[from.Job] = append(byJob[from.Job], targetEdit{from, to})
 					done.Updated++
 				}
@@ -338,7 +338,7 @@ func (s *Service) PatchTargets(ctx context.Context, by Principal, q TargetQuery,
 					return err
 				}
 			}
-			if err := s.editSet(ctx, tx, c, by, job, edits, &promfleet.TargetSetChange{Updated: len(edits)}); err != nil {
+			if err := s.editSet(ctx, tx, c, by, job, edits, summary(in, len(edits))); err != nil {
 				return err
 			}
 		}
@@ -365,14 +365,30 @@ func validatePatch(in *promfleet.TargetsPatch) error {
 	if in.Remark != nil {
 		f.text("body.remark", *in.Remark, MaxRemark, true)
 	}
-	if len(in.Labels) == 0 && len(in.AddTags) == 0 && len(in.RemoveTags) == 0 && in.Remark == nil {
-		f.add("body", "changes nothing; give labels, add_tags, remove_tags or remark")
+	changes := len(in.Labels) > 0 || len(in.AddTags) > 0 || len(in.RemoveTags) > 0 || in.Remark != nil
+	switch {
+	case in.Deleted && changes:
+		f.add("body.deleted", "what is deleted cannot be changed too; give deleted alone")
+	case !in.Deleted && !changes:
+		f.add("body", "changes nothing; give labels, add_tags, remove_tags, remark or deleted")
 	}
 	return f.err()
 }
 
+func summary(in promfleet.TargetsPatch, n int) *promfleet.TargetSetChange {
+	if in.Deleted {
+		return &promfleet.TargetSetChange{Deleted: n}
+	}
+	return &promfleet.TargetSetChange{Updated: n}
+}
+
 // patched gives a target as a patch makes it.
 func (s *Service) patched(rec TargetRecord, in promfleet.TargetsPatch) (*TargetRecord, error) {
+	now := s.now()
+	if in.Deleted {
+		rec.DeletedAt, rec.UpdatedAt = &now, now
+		return &rec, nil
+	}
 	t := rec.input()
 	t.Labels = maps.Clone(t.Labels)
 	if t.Labels == nil {
@@ -396,6 +412,6 @@ func (s *Service) patched(rec TargetRecord, in promfleet.TargetsPatch) (*TargetR
 		return nil, &promfleet.Error{Code: promfleet.Invalid, Message: fmt.Sprintf("target %d (%s) would not be valid", rec.ID, rec.Addr), Fields: f}
 	}
 	rec.set(t)
-	rec.UpdatedAt = s.now()
+	rec.UpdatedAt = now
 	return &rec, nil
 }

@@ -200,12 +200,73 @@ func TestPatchTargets(t *testing.T) {
 		{"tag=北京", `{"add_tags":["a"],"remove_tags":["a"]}`, 422},
 		{"tag=北京", `{"add_tags":["a,b"]}`, 422},
 		{"tag=北京", `{"addr":"a:1"}`, 422},
+		{"tag=北京", `{"deleted":true,"remark":"x"}`, 422},
+		{"tag=北京", `{"deleted":false}`, 422},
+		{"id=0x", `{"deleted":true}`, 422},
+		{"id=1" + strings.Repeat("&id=2", 500), `{"deleted":true}`, 422},
 		{fmt.Sprint("tag=&job=", other.ID), `{"remark":"an unset variable"}`, 422},
 		{fmt.Sprint("job=", other.ID), `{"labels":{"port":null,"city":null}}`, 409},
 	} {
 		if st, body := patch(c.query, c.body); st != c.status {
 			t.Errorf("%s %s: %d %s, want %d", c.query, c.body, st, body, c.status)
 		}
+	}
+}
+
+// Targets are chosen by their ids, and deleted together as one event, which can be undone.
+func TestDeleteTargets(t *testing.T) {
+	s := start(t)
+	ctx := t.Context()
+	s.join(nodeA)
+	job := must(s.Jobs().Create(ctx, promfleet.JobInput{Node: nodeA, Key: "host"}))
+	other := must(s.Jobs().Create(ctx, promfleet.JobInput{Node: nodeA, Key: "other"}))
+	must(s.ReplaceTargets(ctx, job.ID, []promfleet.TargetInput{{Addr: "a:1"}, {Addr: "b:1"}, {Addr: "c:1"}}))
+	must(s.Targets().Create(ctx, promfleet.TargetInput{Job: other.ID, Addr: "x:1"}))
+	addrs := func(filter map[string][]string) (out string) {
+		for _, tg := range must(s.Targets().List(ctx, filter)).Items {
+			out += tg.Addr + " "
+		}
+		return out
+	}
+	call := func(method, path, body string) string {
+		t.Helper()
+		st, _, answer := s.call(method, path, body)
+		if st != 200 {
+			t.Fatalf("%s %s: %d %s", method, path, st, answer)
+		}
+		return answer
+	}
+	ids := map[string]string{}
+	for _, tg := range must(s.Targets().List(ctx, nil)).Items {
+		ids[tg.Addr] = fmt.Sprint(tg.ID)
+	}
+	if got := addrs(map[string][]string{"id": {ids["c:1"], ids["x:1"], "999999"}}); got != "c:1 x:1 " {
+		t.Errorf("by ids: %s", got)
+	}
+	if got := addrs(map[string][]string{"id": {ids["c:1"], ids["x:1"]}, "job": {fmt.Sprint(job.ID)}}); got != "c:1 " {
+		t.Errorf("by ids and job: %s", got)
+	}
+	selected := "id=" + ids["a:1"] + "&id=" + ids["x:1"] + "&id=" + ids["c:1"] + "&id=" + ids["a:1"] + "&id=999999"
+	preview := decode[promfleet.Preview](t, call("PATCH", "/api/v1/targets?dry_run=true&"+selected, `{"deleted":true}`))
+	if len(preview.Nodes) != 1 || preview.Nodes[0].TargetsRemoved != 3 || addrs(nil) != "a:1 b:1 c:1 x:1 " {
+		t.Errorf("preview: %+v", preview)
+	}
+	body := call("PATCH", "/api/v1/targets?"+selected, `{"deleted":true}`)
+	if decode[promfleet.TargetsPatched](t, body) != (promfleet.TargetsPatched{Matched: 3, Updated: 3}) || addrs(nil) != "b:1 " {
+		t.Errorf("%s; left: %s", body, addrs(nil))
+	}
+	if got := addrs(map[string][]string{"deleted": {"true"}}); got != "a:1 c:1 x:1 " {
+		t.Errorf("deleted: %s", got)
+	}
+	if body := call("PATCH", "/api/v1/targets?"+selected, `{"deleted":true}`); decode[promfleet.TargetsPatched](t, body) != (promfleet.TargetsPatched{}) {
+		t.Errorf("once more: %s", body)
+	}
+	events := must(s.Events().List(ctx, map[string][]string{"object": {fmt.Sprintf("job/%d/targets", job.ID)}})).Items
+	if st, _, answer := s.call("POST", fmt.Sprintf("/api/v1/events/%d/revert", events[0].ID), ""); st != 204 {
+		t.Errorf("undo: %d %s", st, answer)
+	}
+	if got := addrs(nil); got != "a:1 b:1 c:1 " {
+		t.Errorf("undone: %s", got)
 	}
 }
 

@@ -189,12 +189,15 @@ func (t *tx) TargetsMatching(ctx context.Context, q fleet.TargetQuery, after int
 	}
 }
 
-// candidates gives the ids behind one, a window of them, that an index has for a
-// query's job or tag; nil: it has neither. So a walk over many targets costs what
+// candidates gives the ids behind one, a window of them, that a query names, or that
+// an index has for its job or tag; nil: it has none of these. So a walk over many targets costs what
 // they are, whatever the planner thinks of the query.
 func (t *tx) candidates(ctx context.Context, q fleet.TargetQuery, after int64, window int) ([]int64, error) {
 	var sel *bun.SelectQuery
 	switch {
+	case len(q.IDs) > 0:
+		named := slices.DeleteFunc(distinct(q.IDs), func(id int64) bool { return id <= after })
+		return named[:min(len(named), window)], nil
 	case q.Job != 0:
 		sel = t.db.NewSelect().TableExpr("targets").Column("id").Where("job_id = ?", q.Job).Where("id > ?", after).Order("id")
 	case len(q.Tags) > 0:

@@ -49,6 +49,9 @@ func targetFilter(q fleet.TargetQuery, tagged tagFilter) func(*bun.SelectQuery) 
 		} else if q.Node != "" {
 			sel = sel.Join("JOIN jobs AS job ON job.id = target.job_id")
 		}
+		if len(q.IDs) > 0 {
+			sel = sel.Where("target.id IN (?)", bun.List(q.IDs))
+		}
 		if q.Node != "" {
 			sel = sel.Where("job.node_id = ?", q.Node)
 		}

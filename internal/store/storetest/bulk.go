@@ -197,7 +197,7 @@ func testTargetsMatching(t *testing.T, s fleet.Store) {
 	for _, q := range []fleet.TargetQuery{
 		{}, {Job: job}, {Node: uuidOf(2)}, {Addr: "h:1"}, {Tags: []string{"线上"}}, {Tags: []string{"线上", "上海"}, Job: other.ID},
 		{ListQuery: fleet.ListQuery{Q: "1"}}, {ListQuery: fleet.ListQuery{Q: "H:2"}, Node: uuidOf(1)}, {ListQuery: fleet.ListQuery{Deleted: true}},
-		{ListQuery: fleet.ListQuery{Deleted: true}, Node: uuidOf(2)}, {Job: 999},
+		{ListQuery: fleet.ListQuery{Deleted: true}, Node: uuidOf(2)}, {Job: 999}, {IDs: []int64{9, 2, 5, 5, 3, 999}}, {IDs: []int64{1, 2, 3, 4, 5}, Job: other.ID},
 	} {
 		view(t, s, func(ctx context.Context, tx fleet.Tx) error {
 			q.Limit = 1000

@@ -2226,6 +2226,8 @@ export interface components {
         TargetsPatch: {
             /** @description tags to add; new ones are created */
             add_tags?: string[] | null;
+            /** @description true deletes them; nothing else can be given beside it */
+            deleted?: boolean;
             /** @description labels to set; null removes one */
             labels?: {
                 [key: string]: string | null;
@@ -2242,7 +2244,7 @@ export interface components {
             matched: number;
             /**
              * Format: int64
-             * @description those of them that were not already so
+             * @description those of them that were not already so, or that were deleted
              */
             updated: number;
         };
@@ -7405,6 +7407,8 @@ export interface operations {
                 cursor?: string;
                 /** @description the deleted ones instead of the live ones */
                 deleted?: boolean;
+                /** @description targets with any of these ids */
+                id?: number[] | null;
                 /** @description targets of this job */
                 job?: number;
                 /** @description how many at the most */
@@ -7625,6 +7629,8 @@ export interface operations {
                 addr?: string;
                 /** @description write nothing: answer with what would change on which node */
                 dry_run?: boolean;
+                /** @description targets with any of these ids */
+                id?: number[] | null;
                 /** @description targets of this job */
                 job?: number;
                 /** @description targets of this node */
