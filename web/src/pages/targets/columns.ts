@@ -62,7 +62,9 @@ const names: Record<Known, string[]> = {
 const known = new Map<string, Known>();
 for (const [kind, all] of Object.entries(names)) for (const name of all) known.set(name, kind as Known);
 
-const label = /^(?:labels?|标签)\s*[.:：]\s*(.+)$/is;
+/** The label that a column is named after. As the API names it, the rest is its name exactly. */
+const labelOf = (cell: string) =>
+  /^labels\.(.+)$/s.exec(cell)?.[1] ?? /^(?:labels?|标签)\s*[.:：]\s*(.+)$/is.exec(cell)?.[1];
 
 /** Whether a text looks like the address of a target. */
 export function looksLikeAddr(cell: string): boolean {
@@ -82,8 +84,9 @@ export function layoutOf(rows: SheetRow[]): Layout {
   const [first] = rows;
   if (!first) return { header: false, columns: ['addr'] };
   const kinds = first.cells.map((cell) => known.get(cell.trim().toLowerCase()));
-  const labels = first.cells.map((cell) => label.exec(cell)?.[1]);
-  const header = first.cells.some((_, i) => kinds[i] || labels[i] !== undefined) && !first.cells.some(looksLikeAddr);
+  const labels = first.cells.map((cell) => labelOf(cell));
+  const says = (i: number) => kinds[i] !== undefined || labels[i] !== undefined;
+  const header = first.cells.some((_, i) => says(i)) && !first.cells.some((cell, i) => !says(i) && looksLikeAddr(cell));
   return header ? named(first.cells, kinds, labels, rows.slice(1)) : unnamed(rows);
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readLabels, readTags, writeLabels } from './labels';
+import { readLabels, readTags, writeLabels, writeTags } from './labels';
 
 test.each([
   ['', {}],
@@ -57,6 +57,8 @@ test('what is written is read back', () => {
 });
 
 test('tags', () => {
-  expect(readTags(' 线上, 开发，a b、线上 ')).toEqual(['a b', '开发', '线上'].sort());
+  expect(readTags(' 线上, 开发，a b ')).toEqual(['开发，a b', '线上']);
+  expect(readTags('线上、开发；a b')).toEqual(['a b', '开发', '线上']);
   expect(readTags('')).toEqual([]);
+  for (const tags of [[], ['a'], ['a;b'], ['a;b', 'c'], ['a、b']]) expect(readTags(writeTags(tags))).toEqual(tags);
 });

@@ -86,13 +86,17 @@ export function readLabels(text: string): ReadLabels {
   return { labels: { ...labels }, errors };
 }
 
-/** Tags as people write them: with commas between them. */
+/** Tags as people write them, with commas between them; without one, with another separator. */
 export function readTags(text: string): string[] {
   const tags = text
-    .split(/[,，、;；\n]/u)
+    .split(text.includes(',') ? /[,\n]/ : /[，、;；\n]/u)
     .map((tag) => tag.trim())
     .filter((tag) => tag !== '');
   return [...new Set(tags)].sort();
 }
 
-export const writeTags = (tags: string[] | null | undefined) => (tags ?? []).join(', ');
+/** A last comma keeps a lone tag whole that has another separator in it. */
+export function writeTags(tags: string[] | null | undefined, between = ', '): string {
+  const text = (tags ?? []).join(between);
+  return tags?.length === 1 && /[，、;；]/u.test(text) ? `${text},` : text;
+}
