@@ -42,6 +42,11 @@ func SameConfig(ours, running []byte, dir string) (err error) {
 	if err != nil {
 		return fmt.Errorf("the configuration that Prometheus shows: %w", err)
 	}
+	return sameShown(mine, wanted, have)
+}
+
+// sameShown compares ours, as Prometheus would show it, with what it shows.
+func sameShown(mine, wanted, have *Config) error {
 	if diff := sameLabels(mine.root, have.root); diff != nil {
 		return errors.New(runs("", diff))
 	}
