@@ -104,8 +104,8 @@ type JobHealth struct {
 	Up       int64          `json:"up" minimum:"0"`
 	Down     int64          `json:"down" minimum:"0"`
 	Unknown  int64          `json:"unknown" minimum:"0" doc:"not scraped yet"`
-	Dropped  *int64         `json:"dropped,omitempty" minimum:"0" doc:"by relabelling; absent: not known, as Prometheus before 2.48 lists them of no one job"`
-	Missing  *int64         `json:"missing,omitempty" minimum:"0" doc:"in the files of the host, and neither active nor dropped; absent: not known"`
+	Dropped  int64          `json:"dropped" minimum:"0" doc:"by relabelling"`
+	Missing  *int64         `json:"missing,omitempty" minimum:"0" doc:"in the files of the host, and Prometheus does not have them; absent: not known, as while a change is on its way"`
 	Errors   []ScrapeErrors `json:"errors" maxItems:"10" doc:"failures of last scrapes by their message, the most frequent first"`
 	Others   int64          `json:"others" minimum:"0" doc:"failures with other messages"`
 	Slowest  *SlowestScrape `json:"slowest,omitempty"`

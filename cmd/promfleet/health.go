@@ -18,7 +18,7 @@ var jobHealthTable = table[promfleet.JobHealth]{
 		if j.Slowest != nil {
 			slowest = fmt.Sprintf("%.3gs %s", j.Slowest.Seconds, j.Slowest.Addr)
 		}
-		return []string{cmp.Or(j.Job, "("+j.JobName+")"), id(j.Active), id(j.Up), id(j.Down), id(j.Unknown), counted64(j.Dropped), counted64(j.Missing), slowest}
+		return []string{cmp.Or(j.Job, "("+j.JobName+")"), id(j.Active), id(j.Up), id(j.Down), id(j.Unknown), id(j.Dropped), counted64(j.Missing), slowest}
 	},
 }
 

@@ -97,6 +97,8 @@ type Agent struct {
 	leftover leftover
 	outline  atomic.Pointer[outline] // nil: nothing was synced yet
 
+	healthSeen healthSeen
+
 	// Open while it runs.
 	data  *apply.Data
 	disk  *apply.Disk

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"promfleet"
@@ -110,10 +111,17 @@ func (t *questionsTask) answer(ctx context.Context, c *client.Client, q promflee
 
 // answerTo answers a question of a kind that this agent knows.
 func (a *Agent) answerTo(ctx context.Context, q promfleet.Question) promfleet.Answer {
-	if q.Kind != promfleet.QuestionExplain {
-		return promfleet.Answer{Unknown: true}
+	switch q.Kind {
+	case promfleet.QuestionExplain:
+		return a.answerExplain(ctx, q.Explain)
+	case promfleet.QuestionHealth:
+		return a.answerHealth(ctx, q.Health)
 	}
-	switch e := q.Explain; {
+	return promfleet.Answer{Unknown: true}
+}
+
+func (a *Agent) answerExplain(ctx context.Context, e *promfleet.ExplainQuestion) promfleet.Answer {
+	switch {
 	case e == nil:
 		return promfleet.Answer{Error: "the question says not what of"}
 	case e.Addr == "" || len(e.Addr) > maxAddress || len(e.Job) > maxAddress:
@@ -123,8 +131,22 @@ func (a *Agent) answerTo(ctx context.Context, q promfleet.Question) promfleet.An
 	}
 }
 
+func (a *Agent) answerHealth(ctx context.Context, h *promfleet.HealthQuestion) promfleet.Answer {
+	if h == nil {
+		return promfleet.Answer{Error: "the question says not what of"}
+	}
+	bad := func(t promfleet.AskedTarget) bool { return t.Job < 0 || t.Job >= len(h.Jobs) }
+	if len(h.Targets) > promfleet.MaxHealthTargets || h.Down < 0 || slices.ContainsFunc(h.Targets, bad) {
+		return promfleet.Answer{Error: fmt.Sprintf("the question is about %d targets of %d jobs, allowed are %d of its jobs", len(h.Targets), len(h.Jobs), promfleet.MaxHealthTargets)}
+	}
+	return promfleet.Answer{Health: a.health(ctx, *h)}
+}
+
 // fitting leaves out what makes an answer larger than a server takes.
 func fitting(a promfleet.Answer) promfleet.Answer {
+	if a.Health != nil && !fitHealth(a.Health) {
+		return promfleet.Answer{Error: "the answer is too large"}
+	}
 	for {
 		body, err := json.Marshal(a)
 		switch {

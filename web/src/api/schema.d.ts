@@ -1297,9 +1297,9 @@ export interface components {
             down: number;
             /**
              * Format: int64
-             * @description by relabelling; absent: not known, as Prometheus before 2.48 lists them of no one job
+             * @description by relabelling
              */
-            dropped?: number;
+            dropped: number;
             /** @description failures of last scrapes by their message, the most frequent first */
             errors: components["schemas"]["ScrapeErrors"][] | null;
             /** @description key of the job; empty: Prometheus has a job that the server does not know */
@@ -1308,7 +1308,7 @@ export interface components {
             job_name: string;
             /**
              * Format: int64
-             * @description in the files of the host, and neither active nor dropped; absent: not known
+             * @description in the files of the host, and Prometheus does not have them; absent: not known, as while a change is on its way
              */
             missing?: number;
             /**
