@@ -11,6 +11,8 @@ type QuestionKind string
 const (
 	QuestionExplain QuestionKind = "explain" // Explain: what has become of an address
 	QuestionHealth  QuestionKind = "health"  // Health: what has become of the targets of jobs
+	QuestionLoaded  QuestionKind = "loaded"  // what prometheus.yml should be against what is loaded
+	QuestionDoctor  QuestionKind = "doctor"  // what doctor finds on the host
 )
 
 // Limits of questions.
@@ -24,7 +26,7 @@ const (
 // Question is what a server wants to know of an agent.
 type Question struct {
 	ID      int64            `json:"id"`
-	Kind    QuestionKind     `json:"kind" doc:"explain, health, and what newer servers may want to know"`
+	Kind    QuestionKind     `json:"kind" doc:"explain, health, loaded, doctor, and what newer servers may want to know"`
 	Within  float64          `json:"within" doc:"for how many seconds the answer is waited for"`
 	Explain *ExplainQuestion `json:"explain,omitempty" doc:"of kind explain"`
 	Health  *HealthQuestion  `json:"health,omitempty" doc:"of kind health"`
@@ -47,6 +49,8 @@ type Answer struct {
 	Error   string            `json:"error,omitempty" maxLength:"4000" doc:"why it cannot answer"`
 	Explain *AgentExplanation `json:"explain,omitempty"`
 	Health  *AgentHealth      `json:"health,omitempty"`
+	Loaded  *AgentConfigs     `json:"loaded,omitempty"`
+	Doctor  *AgentDoctor      `json:"doctor,omitempty"`
 }
 
 // AgentExplanation answers an ExplainQuestion.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 
 	"promfleet"
 	"promfleet/internal/agent"
+	"promfleet/internal/agent/doctor"
 	"promfleet/internal/agent/reload"
 )
 
@@ -24,6 +26,9 @@ func (c *command) addAgent(app *kingpin.Application) {
 	c.does(cmd, func() error {
 		reg := prometheus.NewRegistry()
 		reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		o.Examine = func(ctx context.Context, tell func(promfleet.Finding)) (int, error) {
+			return doctor.ExamineForServer(ctx, *o, tell)
+		}
 		a, err := agent.New(*o, promslog.New(log), reg)
 		if err != nil {
 			return err

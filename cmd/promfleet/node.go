@@ -66,6 +66,8 @@ func (c *command) addNode(app *kingpin.Application) {
 	r.remove("Delete a node and revoke its agent's credential; scraping goes on.")
 	r.restore()
 	c.nodeConfig(r.noun.Command("config", "Show the prometheus.yml and the files that a node should have now, or at an earlier revision."))
+	c.nodeLoaded(r.noun)
+	c.nodeDoctor(r.noun)
 	c.nodeRevisions(r.noun)
 	c.nodeConfirm(r)
 	c.nodeHealth(r.noun.Command("health", "How the targets of a node are scraped, job by job, and which are down: 0 all are up, 1 some are down or missing, 2 that could not be found out."))

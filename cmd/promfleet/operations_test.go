@@ -47,6 +47,8 @@ var operations = map[string]operation{
 	"delete-node":         {command: "node delete"},
 	"restore-node":        {command: "node restore"},
 	"get-node-config":     {command: "node config"},
+	"get-node-loaded":     {command: "node loaded"},
+	"get-node-doctor":     {command: "node doctor"},
 	"list-node-revisions": {command: "node revisions"},
 	"confirm-removal":     {command: "node confirm"},
 	"import-node":         {command: "import"},

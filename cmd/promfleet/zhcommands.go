@@ -62,6 +62,8 @@ var zhCommands = language{
 	"Of a target; several, 500 at the most.": "目标的 id；可给出多个，最多 500 个。",
 	"Of the node.":                           "节点的 uuid。",
 	"Its id; of a node, its uuid.":           "它的 id；节点则为 uuid。",
+	"Compare the prometheus.yml that a node should have with its file and with what its Prometheus has loaded, secrets masked: 0 they are the same, 1 they differ, 2 that could not be found out.": "将节点应有的 prometheus.yml 与其文件及 Prometheus 已加载的配置比较（机密已遮盖）：0 相同，1 有差异，2 无法得知。",
+	"Have the agent of a node look at all that it needs on its host, and change nothing: 0 nothing fails, 1 something does, 2 it did not answer.":                                                  "让节点的 agent 检查其主机上所需的一切，不作任何更改：0 全部通过，1 有未通过的，2 未得到回答。",
 
 	"Scrape jobs of nodes.": "节点的抓取作业。",
 	"List jobs.":            "列出作业。",

@@ -134,6 +134,10 @@ var zhFlags = language{
 	"In the job with this key.": "在 key 为此值的作业中。",
 	"How long agents are given to answer, 30s at the most; 0s: they are not asked.": "等待 agent 回答的时间，最多 30s；0s 表示不询问 agent。",
 
+	// of node loaded and node doctor
+	"By uuid or hostname.": "用 uuid 或主机名指明。",
+	"How long the agent is given to answer, 30s at the most.": "等待 agent 回答的时间，最多 30s。",
+
 	// of the server
 	"Address to listen on; may be repeated.":                                                                "监听地址；可重复给出。",
 	"TLS and authentication, in the format of Prometheus's exporter-toolkit.":                               "TLS 和认证，格式同 Prometheus 的 exporter-toolkit。",

@@ -42,6 +42,7 @@ type Options struct {
 	PolicyFile           string        // --policy.file
 	ListenAddress        string        // --web.listen-address
 	Version              string        // of this program, as it is reported
+	Examine              Examiner      `json:"-"` // what doctor finds here, for a server that asks; nil: nobody looks
 }
 
 // What to do with somebody else's prometheus.yml that has scrape jobs.
@@ -96,6 +97,7 @@ type Agent struct {
 
 	leftover leftover
 	outline  atomic.Pointer[outline] // nil: nothing was synced yet
+	wanted   atomic.Pointer[wantedConfig]
 
 	healthSeen healthSeen
 

@@ -116,6 +116,10 @@ func (a *Agent) answerTo(ctx context.Context, q promfleet.Question) promfleet.An
 		return a.answerExplain(ctx, q.Explain)
 	case promfleet.QuestionHealth:
 		return a.answerHealth(ctx, q.Health)
+	case promfleet.QuestionLoaded:
+		return promfleet.Answer{Loaded: a.configs(ctx)}
+	case promfleet.QuestionDoctor:
+		return a.answerDoctor(ctx)
 	}
 	return promfleet.Answer{Unknown: true}
 }
@@ -152,6 +156,8 @@ func fitting(a promfleet.Answer) promfleet.Answer {
 		switch {
 		case err == nil && len(body) <= promfleet.MaxAnswer:
 			return a
+		case err == nil && shortenConfigs(a.Loaded):
+			continue
 		case err != nil || a.Explain == nil || len(a.Explain.Targets) == 0:
 			return promfleet.Answer{Error: "the answer is too large"}
 		}

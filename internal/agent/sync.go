@@ -315,6 +315,7 @@ func (t *syncTask) apply(ctx context.Context, fetch time.Duration) error {
 	t.stopSettling()
 	before := t.a.disk.State().RevisionWritten
 	set, res, err := t.write(ctx)
+	t.publishWanted()
 	state := t.a.disk.State()
 	t.a.status.setApplied(t.content.manifest.Revision, state.RevisionWritten, state.RevisionLoaded, res.Reload, res.Outcome == apply.Reloaded)
 	t.count(res, err)

@@ -132,6 +132,7 @@ func New(serving context.Context, f *fleet.Service, o Options) (http.Handler, er
 	h.questions(a)
 	h.explain(a)
 	h.health(a)
+	h.host(a)
 	h.watch(a)
 	if err := declared(a.OpenAPI()); err != nil {
 		return nil, err

@@ -96,6 +96,7 @@ func (s *Service) Answer(ctx context.Context, node string, id int64, in promflee
 	if in.Health != nil {
 		cleanHealth(in.Health)
 	}
+	cleanHost(&in)
 	in.Error = clean(in.Error)
 	body, err := json.Marshal(in)
 	if err != nil {

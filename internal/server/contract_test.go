@@ -125,6 +125,9 @@ func TestContract(t *testing.T) {
 		}
 		s.api(200, "GET", fmt.Sprintf("/nodes/%s/config?revision=%v", nodeA, v["revision"]), "")
 		s.api(404, "GET", "/nodes/"+strings.Replace(nodeA, "7b", "9b", 1)+"/config", "")
+		has(t, s.api(200, "GET", "/nodes/"+nodeA+"/loaded?wait=0", ""), "node hostname agent agent_says at same revision_now revision_wanted revision_received revision_written revision_loaded state wanted written loaded notes", "problem", "prometheus_version")
+		has(t, s.api(200, "GET", "/nodes/"+nodeA+"/doctor?wait=0", ""), "node hostname agent agent_says at findings warnings failures")
+		s.api(422, "GET", "/nodes/"+nodeA+"/doctor?wait=31", "")
 	})
 
 	var job string

@@ -20,7 +20,7 @@ type Options struct {
 }
 
 // Disk is the agent's part of the disk. Its methods are called by one goroutine
-// at a time, but for Stage.
+// at a time, but for Stage and ReadTargets.
 type Disk struct {
 	data    *Data
 	config  *dir

@@ -141,7 +141,7 @@ func (i identity) may(path string, info fs.FileInfo, need fs.FileMode) bool {
 func (x *exam) lookAtPolicy(context.Context) reload.Finding {
 	p, err := policy.Load(x.o.PolicyFile)
 	if err != nil {
-		return failure("correct that file: deploy/policy.example.yml has all fields", "%s", err)
+		return failure("correct that file: deploy/policy.example.yml has all fields", "%s", x.policyError(err))
 	}
 	x.policy = p
 	said := ""
@@ -153,6 +153,13 @@ func (x *exam) lookAtPolicy(context.Context) reload.Finding {
 		return *f
 	}
 	return ok("%s", text)
+}
+
+func (x *exam) policyError(err error) string {
+	if x.afar {
+		return fmt.Sprintf("--policy.file %s cannot be used: %s", x.o.PolicyFile, x.quoting(err))
+	}
+	return err.Error()
 }
 
 // policyFile says that others than root can change what the server may do.
@@ -180,7 +187,7 @@ func (x *exam) lookAtBase(context.Context) reload.Finding {
 	}
 	c, err := check.Load(text)
 	if err != nil {
-		return failure("mend that file: promtool check config shows where", "--prometheus.base-config %s is not valid: %s", x.o.BaseConfig, err)
+		return failure("mend that file: promtool check config shows where", "--prometheus.base-config %s is not valid: %s", x.o.BaseConfig, x.quoting(err))
 	}
 	if n := len(c.JobNames()); n > 0 {
 		return ok("%s is valid; its %d scrape jobs are left out", x.o.BaseConfig, n)
@@ -203,7 +210,7 @@ func (x *exam) lookAtTakeOver(context.Context) reload.Finding {
 	}
 	c, err := check.Load(text)
 	if err != nil {
-		return failure("mend it or move it away", "%s was not written by this agent and cannot be used: %s", file, err)
+		return failure("mend it or move it away", "%s was not written by this agent and cannot be used: %s", file, x.quoting(err))
 	}
 	whose := "by somebody else"
 	if strings.HasPrefix(string(text), render.Header) {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"promfleet"
 	"promfleet/client"
 	"promfleet/internal/agent"
 	"promfleet/internal/agent/apply"
@@ -68,6 +69,7 @@ const patience = 10 * time.Second
 type exam struct {
 	o      agent.Options // complete; paths are absolute
 	proc   string        // /proc
+	afar   bool          // it is told to somebody who is not on this host
 	policy *policy.Policy
 	broken error // why --reload.http-config-file cannot be used
 
@@ -91,6 +93,24 @@ func Examine(ctx context.Context, opts agent.Options, tell func(Line)) error {
 	if err != nil {
 		return err
 	}
+	return x.all(ctx, tell)
+}
+
+// ExamineForServer is Examine for a server that asks, which is no key to the host: no
+// finding quotes a file. It tells how many checks there are.
+func ExamineForServer(ctx context.Context, opts agent.Options, tell func(promfleet.Finding)) (of int, err error) {
+	x, err := newExam(opts)
+	if err != nil {
+		return len(checks), err
+	}
+	x.afar = true
+	return len(checks), x.all(ctx, func(l Line) {
+		tell(promfleet.Finding{Level: promfleet.FindingLevel(l.Result), Check: l.Check, Found: l.Found, Hint: l.Hint})
+	})
+}
+
+// all makes all checks.
+func (x *exam) all(ctx context.Context, tell func(Line)) error {
 	for _, c := range checks {
 		looking, cancel := context.WithTimeout(ctx, patience)
 		f := c.look(x, looking)
@@ -166,6 +186,14 @@ func oneLine(s string) string {
 		s = strings.ToValidUTF8(s[:most], "") + " …"
 	}
 	return s
+}
+
+// quoting gives an error that may quote a file, to those who may read that.
+func (x *exam) quoting(err error) string {
+	if x.afar {
+		return "promfleet doctor says on the host what is wrong with it"
+	}
+	return err.Error()
 }
 
 // cause gives what is wrong with a file whose name is said already.

@@ -32,7 +32,11 @@ const (
 // that may answer.
 func (x *exam) lookAtPrometheus(ctx context.Context) reload.Finding {
 	if x.broken != nil {
-		return failure("correct that file; it is an http_config, as Prometheus has it", "%s", x.broken)
+		const hint = "correct that file; it is an http_config, as Prometheus has it"
+		if x.afar {
+			return failure(hint, "--reload.http-config-file %s cannot be used: %s", x.o.ReloadHTTPConfigFile, x.quoting(x.broken))
+		}
+		return failure(hint, "%s", x.broken)
 	}
 	a := x.ask(ctx, "api/v1/status/buildinfo")
 	var version string
@@ -296,7 +300,7 @@ func (x *exam) lookAtTimeout(ctx context.Context) reload.Finding {
 		} `yaml:"scrape_configs"`
 	}
 	if err := yaml.Unmarshal(yml, &running); err != nil {
-		return warning("look at /api/v1/status/config of Prometheus", "the running configuration cannot be read: %s", err)
+		return warning("look at /api/v1/status/config of Prometheus", "the running configuration cannot be read: %s", x.quoting(err))
 	}
 	longest := 0
 	for i, j := range running.Jobs {

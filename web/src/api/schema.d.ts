@@ -370,6 +370,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes/{uuid}/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Have the agent of a node look at all that it needs on its host, as promfleet doctor does */
+        get: operations["get-node-doctor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes/{uuid}/export": {
         parameters: {
             query?: never;
@@ -415,6 +432,23 @@ export interface paths {
         put?: never;
         /** Take a prometheus.yml apart into base config, jobs and targets of a node, all or nothing; jobs that it does not have stay */
         post: operations["import-node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{uuid}/loaded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare what a node should have with its file and with what its Prometheus has loaded */
+        get: operations["get-node-loaded"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -854,6 +888,49 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AgentConfig: {
+            /** @description the text, compressed */
+            gzip?: string;
+            /** @description why there is no text */
+            missing?: string;
+            /**
+             * @description it is the text of that one
+             * @enum {string}
+             */
+            same_as?: "wanted" | "written";
+        };
+        AgentConfigs: {
+            loaded: components["schemas"]["AgentConfig"];
+            notes?: string[] | null;
+            /** @description why the state is not in_sync */
+            problem?: string;
+            prometheus_version?: string;
+            /** Format: int64 */
+            revision_loaded: number;
+            /** Format: int64 */
+            revision_received: number;
+            /**
+             * Format: int64
+             * @description that Wanted is made of
+             */
+            revision_wanted: number;
+            /** Format: int64 */
+            revision_written: number;
+            /** @description all three are there and mean the same */
+            same: boolean;
+            /** @enum {string} */
+            state: "in_sync" | "applying" | "written" | "quarantined" | "held" | "failed" | "drifted" | "pending";
+            wanted: components["schemas"]["AgentConfig"];
+            written: components["schemas"]["AgentConfig"];
+        };
+        AgentDoctor: {
+            findings: components["schemas"]["Finding"][] | null;
+            /**
+             * Format: int64
+             * @description how many checks there are
+             */
+            of: number;
+        };
         AgentExplanation: {
             /**
              * Format: int64
@@ -925,10 +1002,12 @@ export interface components {
             sum?: string;
         };
         Answer: {
+            doctor?: components["schemas"]["AgentDoctor"];
             /** @description why it cannot answer */
             error?: string;
             explain?: components["schemas"]["AgentExplanation"];
             health?: components["schemas"]["AgentHealth"];
+            loaded?: components["schemas"]["AgentConfigs"];
             /** @description the agent does not know this kind of question */
             unknown?: boolean;
         };
@@ -940,6 +1019,11 @@ export interface components {
             job: number;
             /** @description TargetSum of it */
             sum: string;
+        };
+        ConfigText: {
+            /** @description why there is no text */
+            missing?: string;
+            text: string;
         };
         Contact: {
             /** @description postal address, e-mail address or the like */
@@ -1179,6 +1263,18 @@ export interface components {
             path: string;
             /** @description the diff is longer than what is shown */
             truncated: boolean;
+        };
+        Finding: {
+            /**
+             * @description which check it is
+             * @example second reloader
+             */
+            check: string;
+            found: string;
+            /** @description what to do about a warning or failure */
+            hint?: string;
+            /** @enum {string} */
+            level: "ok" | "warning" | "failure";
         };
         FleetChange: {
             /** @description what is created, updated and deleted, by node, nodes before their jobs, jobs by key */
@@ -1545,6 +1641,29 @@ export interface components {
              */
             uuid: string;
         };
+        NodeDoctor: {
+            /**
+             * @description what came of the question to the agent
+             * @enum {string}
+             */
+            agent: "answered" | "silent" | "unknown_question" | "failed" | "not_asked";
+            /** @description why it did not answer, or not all */
+            agent_says?: string;
+            /**
+             * Format: date-time
+             * @description when this was found out
+             */
+            at: string;
+            /** Format: int64 */
+            failures: number;
+            /** @description in the order of the checks */
+            findings: components["schemas"]["Finding"][] | null;
+            hostname: string;
+            /** Format: uuid */
+            node: string;
+            /** Format: int64 */
+            warnings: number;
+        };
         NodeHealth: {
             /**
              * @description what came of the question to the agent
@@ -1587,6 +1706,56 @@ export interface components {
             managed_by?: string;
             /** @description tags of the node; new ones are created */
             tags?: string[] | null;
+        };
+        NodeLoaded: {
+            /**
+             * @description what came of the question to the agent
+             * @enum {string}
+             */
+            agent: "answered" | "silent" | "unknown_question" | "failed" | "not_asked";
+            /** @description why it did not answer */
+            agent_says?: string;
+            /**
+             * Format: date-time
+             * @description when this was found out
+             */
+            at: string;
+            hostname: string;
+            /** @description what the running Prometheus shows */
+            loaded: components["schemas"]["ConfigText"];
+            /** Format: uuid */
+            node: string;
+            notes: string[] | null;
+            /** @description why the state is not in_sync */
+            problem?: string;
+            prometheus_version?: string;
+            /** Format: int64 */
+            revision_loaded: number;
+            /**
+             * Format: int64
+             * @description the node's revision on the server
+             */
+            revision_now: number;
+            /** Format: int64 */
+            revision_received: number;
+            /**
+             * Format: int64
+             * @description that wanted is made of; 0: not known, as the other ones are where the agent did not answer
+             */
+            revision_wanted: number;
+            /** Format: int64 */
+            revision_written: number;
+            /** @description wanted, written and loaded are there and mean the same */
+            same: boolean;
+            /**
+             * @description as the agent says; where it did not answer, as it is known
+             * @enum {string}
+             */
+            state: "in_sync" | "applying" | "written" | "quarantined" | "held" | "failed" | "drifted" | "stale" | "pending";
+            /** @description the prometheus.yml that the agent has made of the revision that it received last */
+            wanted: components["schemas"]["ConfigText"];
+            /** @description the file on the disk */
+            written: components["schemas"]["ConfigText"];
         };
         NodePreview: {
             /** @description addresses of targets added, 100 at the most */
@@ -1847,7 +2016,7 @@ export interface components {
             health?: components["schemas"]["HealthQuestion"];
             /** Format: int64 */
             id: number;
-            /** @description explain, health, and what newer servers may want to know */
+            /** @description explain, health, loaded, doctor, and what newer servers may want to know */
             kind: string;
             /**
              * Format: double
@@ -5643,6 +5812,95 @@ export interface operations {
             };
         };
     };
+    "get-node-doctor": {
+        parameters: {
+            query?: {
+                /** @description how long the agent is given to answer, in seconds; 0: it is not asked */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                /** @description of the node */
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDoctor"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "export-node": {
         parameters: {
             query?: never;
@@ -5929,6 +6187,95 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-node-loaded": {
+        parameters: {
+            query?: {
+                /** @description how long the agent is given to answer, in seconds; 0: it is not asked */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                /** @description of the node */
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeLoaded"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
