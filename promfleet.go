@@ -54,6 +54,20 @@ type Steps struct {
 	LoadedAt   *time.Time `json:"loaded_at,omitempty" doc:"when Prometheus was seen to have revision_applied"`
 }
 
+// NodesMap is nodes with no more of each than a map of thousands shows.
+type NodesMap struct {
+	Nodes []NodePoint `json:"nodes" doc:"in the order asked for, at most 50,000"`
+	Total int64       `json:"total" doc:"how many there are"`
+}
+
+// NodePoint is a node in a map.
+type NodePoint struct {
+	UUID        string    `json:"uuid" format:"uuid"`
+	Hostname    string    `json:"hostname"`
+	State       NodeState `json:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted,stale,pending"`
+	TargetsDown int64     `json:"targets_down,omitempty" doc:"absent: none"`
+}
+
 // NodesSummary counts the live nodes, and the targets that they scrape.
 type NodesSummary struct {
 	Total       int64               `json:"total"`

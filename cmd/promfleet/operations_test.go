@@ -42,6 +42,7 @@ var operations = map[string]operation{
 	"list-nodes":          {command: "node list"},
 	"watch-nodes":         {none: "a stream for pages; status --watch and node list --watch show the same"},
 	"get-nodes-summary":   {none: "promfleet status shows the nodes that it counts"},
+	"get-nodes-map":       {none: "for drawing; promfleet node list shows the same nodes"},
 	"get-node":            {command: "node get"},
 	"patch-node":          {command: "node update"},
 	"delete-node":         {command: "node delete"},

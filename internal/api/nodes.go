@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -12,18 +14,50 @@ import (
 	"promfleet/internal/fleet"
 )
 
+// NodeFilter selects nodes.
+type NodeFilter struct {
+	Tag       []string            `query:"tag,explode" maxItems:"20" doc:"nodes that have all of these tags"`
+	State     promfleet.NodeState `query:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted,stale,pending"`
+	ManagedBy string              `query:"managed_by" maxLength:"100" doc:"nodes that this manager manages"`
+}
+
+func (f NodeFilter) query(q fleet.ListQuery) fleet.NodeQuery {
+	return fleet.NodeQuery{ListQuery: q, Tags: f.Tag, State: f.State, ManagedBy: f.ManagedBy}
+}
+
+// mapTag is the ETag of a map: its states change with time alone, so it is made of
+// what the map says.
+func mapTag(m promfleet.NodesMap) string {
+	sum := sha256.New()
+	_, _ = fmt.Fprintln(sum, m.Total)
+	for _, n := range m.Nodes {
+		_, _ = fmt.Fprintf(sum, "%s %q %s %d\n", n.UUID, n.Hostname, n.State, n.TargetsDown)
+	}
+	return fmt.Sprintf(`"%x"`, sum.Sum(nil)[:16])
+}
+
 func (h *handlers) nodes(a huma.API) {
 	const tag = "nodes"
 	type list struct {
 		ListParams
-		Tag       []string            `query:"tag,explode" maxItems:"20" doc:"nodes that have all of these tags"`
-		State     promfleet.NodeState `query:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted,stale,pending"`
-		ManagedBy string              `query:"managed_by" maxLength:"100" doc:"nodes that this manager manages"`
+		NodeFilter
 	}
 	serve(h, a, operation{id: "list-nodes", summary: "List nodes", method: http.MethodGet, path: "/nodes", who: viewer, tag: tag},
 		func(ctx context.Context, in *list) (*page[promfleet.Node], error) {
-			p, err := h.fleet.Nodes(ctx, fleet.NodeQuery{ListQuery: in.query(), Tags: in.Tag, State: in.State, ManagedBy: in.ManagedBy})
+			p, err := h.fleet.Nodes(ctx, in.NodeFilter.query(in.ListParams.query()))
 			return &page[promfleet.Node]{p}, err
+		})
+	type points struct {
+		Q       string `query:"q" maxLength:"500" doc:"substring, without regard to case"`
+		Sort    string `query:"sort" maxLength:"50" doc:"field to sort by, - before it for descending"`
+		Deleted bool   `query:"deleted" doc:"the deleted ones instead of the live ones"`
+		NodeFilter
+		IfNoneMatch
+	}
+	serve(h, a, operation{id: "get-nodes-map", summary: "Get all nodes that a filter selects, each with its name and state alone", method: http.MethodGet, path: "/nodes/map", who: viewer, tag: tag, errors: queryErrors},
+		func(ctx context.Context, in *points) (*one[promfleet.NodesMap], error) {
+			m, err := h.fleet.NodesMap(ctx, in.NodeFilter.query(fleet.ListQuery{Q: in.Q, Sort: in.Sort, Deleted: in.Deleted}))
+			return answerTagged(in.IfNoneMatch, mapTag(m), m, err)
 		})
 	type summary struct{ Body promfleet.NodesSummary }
 	serve(h, a, operation{id: "get-nodes-summary", summary: "Count nodes by state, and their targets", method: http.MethodGet, path: "/nodes/summary", who: viewer, tag: tag, errors: queryErrors},

@@ -85,10 +85,13 @@ func matches(header, tag string) bool {
 
 // answer gives a resource, or 304 if the caller has it.
 func answer[T any](p IfNoneMatch, version int64, body T, err error) (*one[T], error) {
+	return answerTagged(p, etag(version), body, err)
+}
+
+func answerTagged[T any](p IfNoneMatch, tag string, body T, err error) (*one[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	tag := etag(version)
 	if p.matches(tag) {
 		return nil, huma.ErrorWithHeaders(huma.Status304NotModified(), http.Header{"Etag": {tag}})
 	}

@@ -76,6 +76,19 @@ func (s *Service) Nodes(ctx context.Context, q NodeQuery) (page promfleet.Page[p
 	return page, err
 }
 
+// maxMap is how many nodes a map may have.
+const maxMap = 50_000
+
+// NodesMap gives the nodes that a query selects as a map shows them.
+func (s *Service) NodesMap(ctx context.Context, q NodeQuery) (m promfleet.NodesMap, err error) {
+	q.Now, q.Limit = s.now(), maxMap
+	err = s.view(ctx, func(tx Tx) error {
+		m, err = tx.MapNodes(ctx, q)
+		return err
+	})
+	return m, err
+}
+
 // NodeStates counts the live nodes by state.
 func (s *Service) NodeStates(ctx context.Context) (states map[promfleet.NodeState]int64, err error) {
 	err = s.view(ctx, func(tx Tx) error {

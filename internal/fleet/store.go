@@ -96,6 +96,10 @@ type Tx interface {
 	// only those had.
 	PruneHistory(ctx context.Context, node string, below int64) error
 
+	// MapNodes gives the nodes that a query selects, in its order, with no more of
+	// each than a map of them shows; Cursor and Offset mean nothing. At most Limit,
+	// which may be any.
+	MapNodes(ctx context.Context, q NodeQuery) (promfleet.NodesMap, error)
 	// CountNodesByState counts the live nodes by NodeRecord.State at a time.
 	CountNodesByState(ctx context.Context, now time.Time) (map[promfleet.NodeState]int64, error)
 	// SumTargets sums what the reports of the live nodes say of their targets.

@@ -111,6 +111,7 @@ func TestContract(t *testing.T) {
 		s.count(0, "/nodes?state=in_sync")
 		s.count(1, "/nodes?q=PROMETHEUS")
 		has(t, s.api(200, "GET", "/nodes/summary", ""), "total states targets_up targets_down")
+		has(t, s.api(200, "GET", "/nodes/map?state=pending", ""), "nodes total")
 		s.api(405, "POST", "/nodes", `{}`) // by registration alone
 		s.api(422, "PATCH", node, `{"hostname":"x"}`)
 		s.lifecycle("/nodes?", node, `{"tags":["线上"]}`)

@@ -75,20 +75,16 @@ func (l *listing[M, R]) page(ctx context.Context, t *tx, q fleet.ListQuery, filt
 	if err := checkQ(q.Q); err != nil {
 		return none, err
 	}
-	sort := q.Sort
-	if sort == "" {
-		sort = l.byDef
-	}
-	name, desc := strings.CutPrefix(sort, "-")
-	col, ok := l.sorts[name]
-	if !ok {
-		return none, promfleet.BadField("query.sort", "cannot sort by %q", q.Sort)
+	sort, name, col, desc, err := l.sorting(q)
+	if err != nil {
+		return none, err
 	}
 	if q.Deleted && !l.deleted {
 		return none, nil
 	}
 	var at *position
 	if q.Cursor != "" {
+		var ok bool
 		if at, ok = parseCursor(q.Cursor, sort, col, l.id); !ok {
 			return none, promfleet.BadField("query.cursor", "is not a next_cursor of this list sorted by %s: start again without one", sort)
 		}
@@ -160,6 +156,21 @@ func (l *listing[M, R]) page(ctx context.Context, t *tx, q fleet.ListQuery, filt
 	}
 	page.Total = total
 	return page, nil
+}
+
+// sorting says what a query is sorted by: as a cursor has it, the name and the
+// column of it, and whether it goes down.
+func (l *listing[M, R]) sorting(q fleet.ListQuery) (sort, name string, col column, desc bool, err error) {
+	sort = q.Sort
+	if sort == "" {
+		sort = l.byDef
+	}
+	name, desc = strings.CutPrefix(sort, "-")
+	col, ok := l.sorts[name]
+	if !ok {
+		err = promfleet.BadField("query.sort", "cannot sort by %q", q.Sort)
+	}
+	return sort, name, col, desc, err
 }
 
 func (l *listing[M, R]) readAtOnce(limit int) int {

@@ -108,7 +108,11 @@ func (t *tx) NodesWithTag(ctx context.Context, tag int64) ([]fleet.NodeRecord, e
 }
 
 func (t *tx) ListNodes(ctx context.Context, q fleet.NodeQuery) (promfleet.Page[fleet.NodeRecord], error) {
-	return nodeList.page(ctx, t, q.ListQuery, func(sel *bun.SelectQuery) *bun.SelectQuery {
+	return nodeList.page(ctx, t, q.ListQuery, nodeFilter(q))
+}
+
+func nodeFilter(q fleet.NodeQuery) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(sel *bun.SelectQuery) *bun.SelectQuery {
 		if q.State != "" {
 			expr, args := stateExpr(q.Now)
 			sel = sel.Where(expr+" = ?", append(args, string(q.State))...)
@@ -117,7 +121,40 @@ func (t *tx) ListNodes(ctx context.Context, q fleet.NodeQuery) (promfleet.Page[f
 			sel = sel.Where("node.managed_by = ?", q.ManagedBy)
 		}
 		return inTags(sel, "node_tags", "node_id", "node.uuid", q.Tags)
-	})
+	}
+}
+
+func (t *tx) MapNodes(ctx context.Context, q fleet.NodeQuery) (promfleet.NodesMap, error) {
+	none := promfleet.NodesMap{Nodes: []promfleet.NodePoint{}}
+	if err := checkQ(q.Q); err != nil {
+		return none, err
+	}
+	_, _, col, desc, err := nodeList.sorting(q.ListQuery)
+	if err != nil {
+		return none, err
+	}
+	selected := nodeList.selected(q.ListQuery, nodeFilter(q))
+	state, args := stateExpr(q.Now)
+	var rows []struct {
+		UUID        string `bun:"uuid"`
+		Hostname    string `bun:"hostname"`
+		State       string `bun:"state"`
+		TargetsDown int64  `bun:"targets_down"`
+	}
+	err = order(t.db.NewSelect().Model((*node)(nil)).Apply(selected), col, nodeList.id, desc).
+		Column("node.uuid", "node.hostname", "node.targets_down").ColumnExpr(state+" AS state", args...).
+		Limit(int64(q.Limit)).Scan(ctx, &rows)
+	if err != nil {
+		return none, t.fail(err, "map of nodes")
+	}
+	m := promfleet.NodesMap{Nodes: make([]promfleet.NodePoint, len(rows)), Total: int64(len(rows))}
+	for i, r := range rows {
+		m.Nodes[i] = promfleet.NodePoint{UUID: r.UUID, Hostname: r.Hostname, State: promfleet.NodeState(r.State), TargetsDown: r.TargetsDown}
+	}
+	if len(rows) == q.Limit {
+		m.Total, err = t.db.NewSelect().Model((*node)(nil)).Apply(selected).Count(ctx)
+	}
+	return m, t.fail(err, "count nodes")
 }
 
 func (t *tx) InsertNode(ctx context.Context, n *fleet.NodeRecord) error {

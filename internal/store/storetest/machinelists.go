@@ -96,10 +96,20 @@ func (m *machine) listNodes(rt *rapid.T) {
 		return cmp.Or(first[strings.TrimPrefix(q.Sort, "-")], strings.Compare(a.UUID, b.UUID))
 	}
 	view(rt, m.s, func(ctx context.Context, tx fleet.Tx) error {
-		return comparePages(rt, q.ListQuery, want, compare, func(lq fleet.ListQuery) (promfleet.Page[fleet.NodeRecord], error) {
+		err := comparePages(rt, q.ListQuery, want, compare, func(lq fleet.ListQuery) (promfleet.Page[fleet.NodeRecord], error) {
 			q.ListQuery = lq
 			return tx.ListNodes(ctx, q)
 		})
+		if err != nil {
+			return err
+		}
+		points := promfleet.NodesMap{Total: int64(len(want))}
+		for _, n := range want[:min(q.Limit, len(want))] { // comparePages has sorted them
+			points.Nodes = append(points.Nodes, promfleet.NodePoint{UUID: n.UUID, Hostname: n.Hostname, State: n.State(q.Now), TargetsDown: n.Report.TargetsDown})
+		}
+		got, err := tx.MapNodes(ctx, q)
+		equal(rt, "map", got, points)
+		return err
 	})
 }
 

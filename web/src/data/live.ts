@@ -111,5 +111,10 @@ async function refresh(nodes: string[], all: boolean): Promise<void> {
     }
   };
   await Promise.all([summary, ...Array.from({ length: 6 }, worker)]);
-  if (unknown) await queryClient.invalidateQueries({ queryKey: keys.allNodes });
+  if (unknown) {
+    await Promise.all([
+      queryClient.invalidateQueries({ queryKey: keys.allNodes }),
+      queryClient.invalidateQueries({ queryKey: keys.allMaps }),
+    ]);
+  }
 }

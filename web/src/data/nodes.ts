@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
-import { api, type Node, type NodeState, ok, type Tagged, tagged } from '../api/client';
+import { api, type Node, type NodeState, type NodesMap, ok, type Tagged, tagged } from '../api/client';
 import { isAway } from './connection';
 import { watching } from './live';
 import type { Page, Read } from './pages';
@@ -27,6 +27,22 @@ export const summaryQuery = queryOptions({
   refetchInterval: lookEvery,
 });
 
+/** The fleet as a map shows it. What has not changed is not sent again. */
+export const mapQuery = (filter: NodeFilter) =>
+  queryOptions({
+    queryKey: keys.map(filter),
+    queryFn: async ({ signal }) => {
+      const old = queryClient.getQueryData<Tagged<NodesMap>>(keys.map(filter));
+      const header = old?.etag ? { 'If-None-Match': old.etag } : {};
+      const call = api.GET('/api/v1/nodes/map', { params: { query: filter, header }, signal });
+      if (old && (await call).response.status === 304) return old;
+      return tagged(call);
+    },
+    structuralSharing: false, // thousands are not compared, they are drawn anew
+    refetchInterval: lookEvery,
+    placeholderData: (before) => before,
+  });
+
 export const readNode = (uuid: string, signal?: AbortSignal) =>
   tagged(api.GET('/api/v1/nodes/{uuid}', { params: { path: { uuid } }, signal }));
 
@@ -46,11 +62,25 @@ export function putNode(node: Node, etag?: string): void {
     if (!has(old, node.uuid)) return old;
     return { ...old, items: old.items.map((n) => (n.uuid === node.uuid ? node : n)) };
   });
+  queryClient.setQueriesData<Tagged<NodesMap>>({ queryKey: keys.allMaps }, (old) => {
+    const { uuid, hostname } = node;
+    const { state, targets_down } = node.status;
+    const at = old?.value.nodes?.findIndex((n) => n.uuid === uuid) ?? -1;
+    if (!old?.value.nodes || at < 0) return old;
+    return {
+      etag: '', // it is no longer what was sent
+      value: { ...old.value, nodes: old.value.nodes.with(at, { uuid, hostname, state, targets_down }) },
+    };
+  });
 }
 
-/** Whether a list that is kept has a node. */
+/** Whether a list or a map that is kept has a node. */
 export function isListed(uuid: string): boolean {
-  return queryClient.getQueriesData<Page<Node>>({ queryKey: keys.allNodes }).some(([, page]) => has(page, uuid));
+  const lists = queryClient.getQueriesData<Page<Node>>({ queryKey: keys.allNodes });
+  const maps = queryClient.getQueriesData<Tagged<NodesMap>>({ queryKey: keys.allMaps });
+  return (
+    lists.some(([, page]) => has(page, uuid)) || maps.some(([, map]) => map?.value.nodes?.some((n) => n.uuid === uuid))
+  );
 }
 
 const has = (page: Page<Node> | undefined, uuid: string): page is Page<Node> & { items: Node[] } =>

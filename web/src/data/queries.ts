@@ -7,6 +7,7 @@ export const keys = {
   summary: ['nodes', 'summary'] as const,
   nodes: (filter: object) => ['nodes', 'list', filter] as const,
   allNodes: ['nodes', 'list'] as const,
+  allMaps: ['nodes', 'map'] as const,
   map: (filter: object) => ['nodes', 'map', filter] as const,
   node: (uuid: string) => ['node', uuid, 'record'] as const,
   nodeAll: (uuid: string) => ['node', uuid] as const,
