@@ -23,6 +23,7 @@ var jobTable = table[promfleet.Job]{
 func (c *command) addJob(app *kingpin.Application) {
 	r := resource[promfleet.Job, promfleet.JobInput]{c: c, noun: app.Command("job", "Scrape jobs of nodes."), of: (*client.Client).Jobs, t: jobTable, name: "job", dryRun: true}
 	r.list(func(cmd *kingpin.CmdClause, l *list) {
+		l.idsFlag(cmd, "id", "Jobs with this id; several: with any of them.")
 		l.flag(cmd, "node", "Jobs of this node.")
 		l.flag(cmd, "key", "Jobs with exactly this key.")
 		l.managedFlag(cmd, "Jobs that are managed by this manager of fleet files.")

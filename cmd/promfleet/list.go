@@ -16,6 +16,7 @@ type filter struct {
 	values map[string]func(*client.Client) (string, error)
 	tags   *[]string
 	ids    *[]string
+	idName string // of the parameter
 }
 
 // flag adds a filter whose value goes as it is given.
@@ -46,6 +47,11 @@ func (f *filter) tagFlag(cmd *kingpin.CmdClause, help string) {
 	f.tags = cmd.Flag("tag", help+" with this tag; several: with all of them.").Strings()
 }
 
+// idsFlag adds a filter that selects any of several.
+func (f *filter) idsFlag(cmd *kingpin.CmdClause, name, help string) {
+	f.ids, f.idName = cmd.Flag(name, help).Strings(), name
+}
+
 func (f *filter) qFlag(cmd *kingpin.CmdClause) {
 	value := cmd.Flag("q", "Substring to look for.").Short('q').String()
 	f.add("q", func(*client.Client) (string, error) { return *value, nil })
@@ -73,7 +79,7 @@ func (f *filter) query(cl *client.Client) (url.Values, error) {
 		q["tag"] = *f.tags
 	}
 	if f.ids != nil && len(*f.ids) > 0 {
-		q["id"] = *f.ids
+		q[f.idName] = *f.ids
 	}
 	return q, nil
 }

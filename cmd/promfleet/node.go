@@ -36,6 +36,7 @@ var revisionTable = table[promfleet.Revision]{
 func (c *command) addNode(app *kingpin.Application) {
 	r := resource[promfleet.Node, promfleet.NodeInput]{c: c, noun: app.Command("node", "Prometheus servers with their agents."), of: (*client.Client).Nodes, t: nodeTable, name: "node", beats: true}
 	r.list(func(cmd *kingpin.CmdClause, l *list) {
+		l.idsFlag(cmd, "uuid", "Nodes with this uuid; several: with any of them.")
 		l.tagFlag(cmd, "Nodes")
 		l.flag(cmd, "state", "Nodes in this state.")
 		l.managedFlag(cmd, "Nodes that are managed by this manager of fleet files.")

@@ -62,7 +62,7 @@ func jobFlag(cmd *kingpin.CmdClause) *string {
 // targetFilter adds the flags that select targets.
 func (c *command) targetFilter(cmd *kingpin.CmdClause, f *filter) {
 	f.ref(cmd, "job", "Targets of this job, by id or NODE-UUID/KEY.", c.jobID)
-	f.ids = cmd.Flag("id", "Targets with this id; several: with any of them.").Strings()
+	f.idsFlag(cmd, "id", "Targets with this id; several: with any of them.")
 	f.flag(cmd, "node", "Targets of this node.")
 	f.flag(cmd, "addr", "Targets with exactly this address.")
 	f.tagFlag(cmd, "Targets")

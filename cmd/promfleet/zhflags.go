@@ -47,6 +47,8 @@ var zhFlags = language{
 	"Jobs of this node.":                                    "此节点的作业。",
 	"Jobs with exactly this key.":                           "key 与此完全一致的作业。",
 	"Targets of this job, by id or NODE-UUID/KEY.":          "此作业的目标，用 id 或 NODE-UUID/KEY 指明作业。",
+	"Jobs with this id; several: with any of them.":         "具有此 id 的作业；给出多个时匹配其中任意一个。",
+	"Nodes with this uuid; several: with any of them.":      "具有此 uuid 的节点；给出多个时匹配其中任意一个。",
 	"Targets with this id; several: with any of them.":      "具有此 id 的目标；给出多个时匹配其中任意一个。",
 	"Targets of this node.":                                 "此节点的目标。",
 	"Targets with exactly this address.":                    "地址与此完全一致的目标。",

@@ -14,14 +14,15 @@ func (h *handlers) jobs(a huma.API) {
 	const tag = "jobs"
 	type list struct {
 		ListParams
-		Node string `query:"node" format:"uuid" doc:"jobs of this node"`
-		Key  string `query:"key" maxLength:"128" doc:"jobs with exactly this key"`
+		ID   []int64 `query:"id,explode" maxItems:"500" doc:"jobs with any of these ids"`
+		Node string  `query:"node" format:"uuid" doc:"jobs of this node"`
+		Key  string  `query:"key" maxLength:"128" doc:"jobs with exactly this key"`
 		// ManagedBy is that of the job, not of its targets.
 		ManagedBy string `query:"managed_by" maxLength:"100" doc:"jobs that this manager manages"`
 	}
 	serve(h, a, operation{id: "list-jobs", summary: "List jobs", method: http.MethodGet, path: "/jobs", who: viewer, tag: tag},
 		func(ctx context.Context, in *list) (*page[promfleet.Job], error) {
-			p, err := h.fleet.Jobs(ctx, fleet.JobQuery{ListQuery: in.query(), Node: lower(in.Node), Key: in.Key, ManagedBy: in.ManagedBy})
+			p, err := h.fleet.Jobs(ctx, fleet.JobQuery{ListQuery: in.query(), IDs: in.ID, Node: lower(in.Node), Key: in.Key, ManagedBy: in.ManagedBy})
 			return &page[promfleet.Job]{p}, err
 		})
 	node := func(in promfleet.JobInput) promfleet.JobInput {

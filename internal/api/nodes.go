@@ -16,13 +16,18 @@ import (
 
 // NodeFilter selects nodes.
 type NodeFilter struct {
+	UUID      []string            `query:"uuid,explode" maxItems:"500" format:"uuid" doc:"nodes with any of these uuids"`
 	Tag       []string            `query:"tag,explode" maxItems:"20" doc:"nodes that have all of these tags"`
 	State     promfleet.NodeState `query:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted,stale,pending"`
 	ManagedBy string              `query:"managed_by" maxLength:"100" doc:"nodes that this manager manages"`
 }
 
 func (f NodeFilter) query(q fleet.ListQuery) fleet.NodeQuery {
-	return fleet.NodeQuery{ListQuery: q, Tags: f.Tag, State: f.State, ManagedBy: f.ManagedBy}
+	uuids := make([]string, len(f.UUID))
+	for i, uuid := range f.UUID {
+		uuids[i] = lower(uuid)
+	}
+	return fleet.NodeQuery{ListQuery: q, UUIDs: uuids, Tags: f.Tag, State: f.State, ManagedBy: f.ManagedBy}
 }
 
 // mapTag is the ETag of a map: its states change with time alone, so it is made of

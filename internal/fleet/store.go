@@ -415,6 +415,7 @@ type ListQuery struct {
 // updated_at, last_seen_at. Q looks in uuid, hostname, addr.
 type NodeQuery struct {
 	ListQuery
+	UUIDs     []string // any of them; none: whatever their uuids
 	Tags      []string // all of them
 	State     promfleet.NodeState
 	Now       time.Time // for the state
@@ -425,6 +426,7 @@ type NodeQuery struct {
 // updated_at. Q looks in key, job_name, remark.
 type JobQuery struct {
 	ListQuery
+	IDs                  []int64 // any of them; none: whatever their ids
 	Node, Key, ManagedBy string
 }
 

@@ -88,6 +88,9 @@ func (t *tx) ListJobs(ctx context.Context, q fleet.JobQuery) (promfleet.Page[fle
 		if !q.Deleted {
 			sel = sel.Apply(onLiveNode)
 		}
+		if len(q.IDs) > 0 {
+			sel = sel.Where("job.id IN (?)", bun.List(q.IDs))
+		}
 		if q.Node != "" {
 			sel = sel.Where("job.node_id = ?", q.Node)
 		}

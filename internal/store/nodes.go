@@ -120,6 +120,9 @@ func nodeFilter(q fleet.NodeQuery) func(*bun.SelectQuery) *bun.SelectQuery {
 		if q.ManagedBy != "" {
 			sel = sel.Where("node.managed_by = ?", q.ManagedBy)
 		}
+		if len(q.UUIDs) > 0 {
+			sel = sel.Where("node.uuid IN (?)", bun.List(q.UUIDs))
+		}
 		return inTags(sel, "node_tags", "node_id", "node.uuid", q.Tags)
 	}
 }

@@ -73,11 +73,14 @@ func hasTags(have, want []string) bool {
 
 func (m *machine) listNodes(rt *rapid.T) {
 	q := fleet.NodeQuery{ListQuery: drawList(rt, "uuid", "hostname", "updated_at", "last_seen_at"), Tags: drawTags(rt), Now: m.now}
+	if len(m.nodes) > 0 && rapid.Bool().Draw(rt, "by uuid") {
+		q.UUIDs = []string{pick(rt, m.nodes, "uuid"), pick(rt, m.nodes, "other uuid"), "none"}
+	}
 	q.State = rapid.SampledFrom([]promfleet.NodeState{"", "", promfleet.StateInSync, promfleet.StateApplying, promfleet.StatePending}).Draw(rt, "state")
 	var want []fleet.NodeRecord
 	for uuid := range m.nodes {
 		n := m.node(uuid)
-		if (n.DeletedAt != nil) == q.Deleted && hasTags(n.Tags, q.Tags) && matches(q.Q, n.UUID, n.Hostname, n.Addr) &&
+		if (n.DeletedAt != nil) == q.Deleted && (len(q.UUIDs) == 0 || slices.Contains(q.UUIDs, n.UUID)) && hasTags(n.Tags, q.Tags) && matches(q.Q, n.UUID, n.Hostname, n.Addr) &&
 			(q.State == "" || n.State(q.Now) == q.State) {
 			want = append(want, n)
 		}
@@ -118,6 +121,9 @@ func (m *machine) listJobs(rt *rapid.T) {
 	if rapid.Bool().Draw(rt, "by node") {
 		q.Node = pick(rt, m.nodes, "node")
 	}
+	if rapid.Bool().Draw(rt, "by id") {
+		q.IDs = []int64{pick(rt, m.jobs, "id"), 999_999}
+	}
 	var want []fleet.JobRecord
 	for id := range m.jobs {
 		j := m.job(id)
@@ -125,7 +131,7 @@ func (m *machine) listJobs(rt *rapid.T) {
 		if !q.Deleted {
 			shown = j.DeletedAt == nil && m.nodes[j.Node].DeletedAt == nil
 		}
-		if shown && (q.Node == "" || j.Node == q.Node) && matches(q.Q, j.Key, j.JobName, j.Remark) {
+		if shown && (q.Node == "" || j.Node == q.Node) && (len(q.IDs) == 0 || slices.Contains(q.IDs, j.ID)) && matches(q.Q, j.Key, j.JobName, j.Remark) {
 			want = append(want, j)
 		}
 	}
@@ -150,6 +156,9 @@ func (m *machine) listTargets(rt *rapid.T) {
 		q.Node = pick(rt, m.nodes, "node")
 	}
 	q.Addr = rapid.SampledFrom([]string{"", "", "a:1"}).Draw(rt, "addr")
+	if rapid.Bool().Draw(rt, "by id") {
+		q.IDs = []int64{pick(rt, m.targets, "id"), pick(rt, m.targets, "other id"), 999_999}
+	}
 	var want []fleet.TargetRecord
 	for id := range m.targets {
 		r := m.target(id)
@@ -159,6 +168,7 @@ func (m *machine) listTargets(rt *rapid.T) {
 			shown = r.DeletedAt == nil && job.DeletedAt == nil && m.nodes[job.Node].DeletedAt == nil
 		}
 		if shown && (q.Job == 0 || r.Job == q.Job) && (q.Node == "" || job.Node == q.Node) && (q.Addr == "" || r.Addr == q.Addr) &&
+			(len(q.IDs) == 0 || slices.Contains(q.IDs, r.ID)) &&
 			hasTags(r.Tags, q.Tags) && matches(q.Q, r.Name, r.Addr, r.Remark) {
 			want = append(want, r)
 		}

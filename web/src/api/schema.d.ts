@@ -3719,6 +3719,8 @@ export interface operations {
                 cursor?: string;
                 /** @description the deleted ones instead of the live ones */
                 deleted?: boolean;
+                /** @description jobs with any of these ids */
+                id?: number[] | null;
                 /** @description jobs with exactly this key */
                 key?: string;
                 /** @description how many at the most */
@@ -5215,6 +5217,8 @@ export interface operations {
                 state?: "in_sync" | "applying" | "written" | "quarantined" | "held" | "failed" | "drifted" | "stale" | "pending";
                 /** @description nodes that have all of these tags */
                 tag?: string[] | null;
+                /** @description nodes with any of these uuids */
+                uuid?: string[] | null;
             };
             header?: never;
             path?: never;
