@@ -12,6 +12,9 @@ export const watching = () => open;
 /** How many nodes are asked for one by one; of more, the lists are read again. */
 const maxSingle = 25;
 
+/** Nodes that this page deletes: it need not ask for them to find them gone. */
+export const leaving = new Set<string>();
+
 /** Follows the fleet as long as a component is there. */
 export function useLive(enabled: boolean): void {
   useEffect(() => {
@@ -92,7 +95,7 @@ async function refresh(nodes: string[], all: boolean): Promise<void> {
   const worker = async () => {
     for (let uuid = queue.pop(); uuid; uuid = queue.pop()) {
       const shown = queryClient.getQueryData(keys.node(uuid)) !== undefined;
-      if (!shown && !isListed(uuid)) {
+      if (leaving.has(uuid) || (!shown && !isListed(uuid))) {
         unknown = true;
         continue;
       }
