@@ -247,7 +247,10 @@ const explain = createRoute({
 const start = createRoute({
   getParentRoute: () => shell,
   path: '/start',
-  validateSearch: (s: Record<string, unknown>): { node?: string } => ({ node: text(s.node) }),
+  validateSearch: (s: Record<string, unknown>): { node?: string; token?: number } => ({
+    node: text(s.node),
+    token: positive(s.token), // the join token that is waited for
+  }),
   component: lazyRouteComponent(() => import('./pages/start'), 'Start'),
 });
 

@@ -1,7 +1,10 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, type Look, launch, Visitor, world } from './browser';
-import { waitFor } from './processes';
+import { answers, freePort, Processes, part, waitFor } from './processes';
 
 const looks: [string, Look & { base: string }][] = [
   ['en-light', { base: world.direct, language: 'en', scheme: 'light' }],
@@ -106,5 +109,143 @@ describe('why', () => {
     expect(await line.getAttribute('href')).toMatch(/\/nodes\/[\w-]+\/jobs\/why\/config\?at=relabel_configs%5B2%5D$/);
     expect(v.errors).toEqual([]);
     await v.leave();
+  });
+});
+
+describe.each([
+  ['en-light', '', { language: 'en', scheme: 'light' }],
+  ['zh-dark', '/ops/promfleet', { language: 'zh-CN', scheme: 'dark' }],
+] as const)('%s: the first run', (name, path, look) => {
+  const processes = new Processes();
+  const dir = mkdtempSync(join(tmpdir(), 'promfleet-first-'));
+  let base = '';
+  let password = '';
+  let prometheus = '';
+  let v: Visitor;
+
+  beforeAll(async () => {
+    const [server, port] = await Promise.all([freePort(), freePort()]);
+    base = `http://127.0.0.1:${server}${path}`;
+    const plane = processes.start(part('PROMFLEET_BIN'), [
+      'server',
+      '--storage.path',
+      join(dir, 'server'),
+      '--web.listen-address',
+      `127.0.0.1:${server}`,
+      '--web.external-url',
+      `${base}/`,
+    ]);
+    mkdirSync(join(dir, 'etc'));
+    writeFileSync(join(dir, 'etc/prometheus.yml'), 'global:\n  scrape_interval: 1s\n');
+    prometheus = `http://127.0.0.1:${port}`;
+    processes.start(part('PROMFLEET_PROMETHEUS_DEBIAN'), [
+      '--config.file',
+      join(dir, 'etc/prometheus.yml'),
+      '--storage.tsdb.path',
+      join(dir, 'tsdb'),
+      '--web.enable-lifecycle',
+      '--web.listen-address',
+      `127.0.0.1:${port}`,
+    ]);
+    await waitFor('the server is ready', () => answers(`${base}/-/ready`));
+    await waitFor('Prometheus is ready', () => answers(`${prometheus}/-/ready`));
+    password = /shown this once: (\S+)/.exec(plane.output())?.[1] ?? '';
+    v = await Visitor.arrive(browser, base, look);
+  });
+  afterAll(async () => {
+    await v?.leave();
+    await processes.stopAll();
+    rmSync(dir, { recursive: true });
+  });
+
+  /** Runs what was copied as it is; beside it only where the agent's own page listens. */
+  const run = async (command: string) => {
+    const own = await freePort();
+    const agent = `promfleet() { exec "$PROMFLEET_BIN" "$@" --web.listen-address 127.0.0.1:${own} --sync.interval 1s; }`;
+    return processes.start('sh', ['-c', `cd ${dir} && ${agent}\n${command}`]).child;
+  };
+  const done = (page: Page, step: number) => page.locator(`.firstrun > ol > li:nth-child(${step})[data-mark="done"]`);
+
+  test('from the login to the first sample', async () => {
+    const page = await v.go('/');
+    await page.locator('input[autocomplete="username"]').fill('admin');
+    await page.locator('input[autocomplete="current-password"]').fill(password);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`${base}/start`);
+    await page.locator('.join button').first().click();
+    await page.waitForURL(/token=1/);
+    await page.locator('.join summary').click();
+    await page.locator('.join .options input').nth(1).fill(prometheus);
+    await page.locator('.join .options input').nth(2).fill(join(dir, 'etc/prometheus.yml'));
+    await v.check(`${name}-start-join`);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.locator('.joincommand button').click();
+    const command = await page.evaluate('navigator.clipboard.readText()');
+    expect(command).toContain(`--server.url ${base} `);
+    let agent = await run(String(command));
+    await done(page, 1).waitFor({ timeout: 20_000 });
+    await page.waitForURL(/node=[\w-]{36}/);
+
+    // Where nothing listens first, in the one look.
+    const form = page.locator('.firstrun form');
+    const addr = form.locator('input').nth(2);
+    const wrong = name === 'zh-dark';
+    await form.locator('input').nth(1).fill('1s');
+    await addr.fill(wrong ? '127.0.0.1:1' : new URL(prometheus).host);
+    await page.keyboard.press('Enter');
+    await page.locator('.preview .unified').waitFor();
+    await v.check(`${name}-start-target`);
+    await form.locator('button[type="submit"]').click();
+    await done(page, 2).waitFor();
+    if (wrong) {
+      await page.locator('[data-mark="broken"] .said').getByText('connection refused').waitFor({ timeout: 20_000 });
+      await v.check(`${name}-start-down`);
+      const answer = await page.request.patch(`${base}/api/v1/targets/1`, {
+        data: { addr: new URL(prometheus).host },
+        headers: { 'Content-Type': 'application/merge-patch+json' },
+      });
+      expect(answer.status()).toBe(200);
+    }
+    await done(page, 3).waitFor({ timeout: 30_000 });
+    await page.locator('.alldone').waitFor();
+    await page.locator('.strip li:last-child[data-mark="done"]').waitFor();
+    await v.check(`${name}-start-done`);
+
+    // Whoever comes back is where one was.
+    await page.reload();
+    await page.locator('.alldone').waitFor();
+    await page.locator('.alldone a').first().click();
+    await page.locator('.overview').waitFor();
+    const node = new URL(page.url()).pathname.split('/').at(-1);
+
+    // Deleted by its name, restored from the corner, and joined again by another command.
+    await v.go(`/nodes/${node}/settings`);
+    await page.locator('.settings').waitFor();
+    const hostname = (await page.locator('h1').textContent()) ?? '';
+    await page.locator('.settings section').last().getByRole('button').first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.locator('.notices li').nth(2).waitFor();
+    const remove = dialog.locator('button[type="submit"]');
+    expect(await remove.isDisabled()).toBe(true);
+    await dialog.getByRole('textbox').fill(hostname);
+    await v.check(`${name}-node-delete`);
+    await remove.click();
+    await page.waitForURL(`${base}/`);
+    await page.locator('.mantine-Notification-root button').first().click();
+    await page.waitForURL(/\/nodes\//);
+    await v.go('/');
+    await page.locator('[role="row"]').nth(1).waitFor();
+    await page.locator('a[href$="/start"]').click();
+    await page.locator('.join button').first().click();
+    await page.waitForURL(/token=2/);
+    await page.locator('.join summary').click();
+    await page.locator('.join .options input').nth(1).fill(prometheus);
+    await page.locator('.join .options input').nth(2).fill(join(dir, 'etc/prometheus.yml'));
+    const again = (await page.locator('.joincommand pre').textContent()) ?? '';
+    await processes.stop(agent);
+    agent = await run(again);
+    await page.waitForURL(`${base}/start?node=${node}`);
+    await page.locator('.alldone').waitFor({ timeout: 30_000 });
+    expect(v.errors).toEqual([]);
   });
 });

@@ -1,11 +1,11 @@
-import { CloseButton, SegmentedControl, TagsInput, TextInput } from '@mantine/core';
+import { Button, CloseButton, SegmentedControl, TagsInput, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
+import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { NodesSummary } from '../api/client';
-import { Command } from '../components/copy';
 import { Failure } from '../components/failure';
 import { Head, useTitle } from '../components/page';
 import { Same } from '../components/same';
@@ -13,7 +13,6 @@ import { curl, promfleet } from '../components/shell-words';
 import { type NodeFilter, readNodes, summaryQuery } from '../data/nodes';
 import { usePaged } from '../data/paged';
 import { keys } from '../data/queries';
-import { serverUrl } from '../page';
 import type { FleetSearch } from '../router';
 import { stateIcons, states } from '../state/states';
 import { Heat } from './fleet/heat';
@@ -47,9 +46,9 @@ export function Fleet() {
             )}
           </p>
         )}
+        {!empty && <AddNode className="push" label={t('start.add')} />}
         {!empty && (
           <SegmentedControl
-            className="push"
             size="xs"
             aria-label={t('fleet.view')}
             value={view ?? 'table'}
@@ -224,7 +223,22 @@ function Empty() {
     <div className="empty">
       <h2>{t('fleet.empty')}</h2>
       <p>{t('fleet.emptyHelp')}</p>
-      <Command text={`promfleet agent --server.url ${serverUrl} --join.token-file join-token`} />
+      <AddNode label={t('fleet.begin')} variant="filled" />
     </div>
+  );
+}
+
+/** Leads to where a node joins. */
+function AddNode({ label, variant, className }: { label: string; variant?: 'filled'; className?: string }) {
+  return (
+    <Button
+      size={variant ? undefined : 'compact-sm'}
+      variant={variant ?? 'default'}
+      className={className}
+      leftSection={<IconPlus size={15} aria-hidden />}
+      renderRoot={(props) => <Link {...props} to="/start" />}
+    >
+      {label}
+    </Button>
   );
 }

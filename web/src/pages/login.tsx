@@ -5,6 +5,8 @@ import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { sentence } from '../api/problem';
 import { useTitle } from '../components/page';
+import { summaryQuery } from '../data/nodes';
+import { queryClient } from '../data/queries';
 import { login } from '../data/session';
 import logo from '../icons/favicon.svg?url';
 import { basePath } from '../page';
@@ -14,6 +16,13 @@ import { Preferences } from '../shell/nav';
 /** Only a path of this application: an address may come from anywhere. */
 export const inside = (to?: string) => (to && /^\/(?![/\\])/.test(to) ? to : '/');
 
+/** Whether nothing has joined yet: then there is only one thing to do. */
+const isEmpty = () =>
+  queryClient.fetchQuery(summaryQuery).then(
+    (summary) => summary.total === 0,
+    () => false, // the fleet says what is wrong
+  );
+
 export function Login() {
   const { t } = useTranslation();
   useTitle(t('login.title'));
@@ -22,8 +31,11 @@ export function Login() {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const entering = useMutation({
-    mutationFn: () => login(name, password),
-    onSuccess: () => router.history.replace(basePath + inside(to)),
+    mutationFn: async () => {
+      await login(name, password);
+      return (await isEmpty()) && inside(to) === '/' ? '/start' : inside(to);
+    },
+    onSuccess: (where) => router.history.replace(basePath + where),
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
