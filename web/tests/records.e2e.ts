@@ -36,6 +36,8 @@ const words = {
   a: {
     new: { tags: 'New tag', users: 'New user', tokens: 'New token', joinTokens: 'New join token' },
     name: 'Name',
+    userName: 'Name',
+    span: 'How far back',
     remark: 'Remark',
     create: 'Create',
     save: 'Save',
@@ -66,6 +68,8 @@ const words = {
   b: {
     new: { tags: '新建标签', users: '新建用户', tokens: '新建令牌', joinTokens: '新建加入令牌' },
     name: '名称',
+    userName: '用户名',
+    span: '时间范围',
     remark: '备注',
     create: '创建',
     save: '保存',
@@ -174,5 +178,192 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     await panel().waitFor({ state: 'detached' });
     expect((await call<Record>('GET', `/tags/${tag.id}`)).name).toBe(`${name}2`);
     await call('PATCH', `/nodes/${world.node}`, { tags: [] });
+  });
+
+  test('users: create, password, contacts, tokens, role, delete, restore', async () => {
+    const name = `${hostile}${who}`;
+    await v.go('/users?new=true');
+    await page.getByRole('textbox', { name: w.userName }).fill(name);
+    await page.getByLabel(w.role).selectOption('editor');
+    await button(w.create).click();
+    await panel()
+      .getByRole('heading', { name: `${shown}${who}` })
+      .waitFor();
+    const user = (await call<List>('GET', `/users?q=${encodeURIComponent(`gnp.exe${who}`)}`)).items[0] as Record;
+    expect([user.name, user.role]).toEqual([name, 'editor']);
+
+    // A password, by which the user logs in.
+    await panel().getByLabel(w.password).fill('short');
+    await button(w.setPassword).click();
+    await panel().locator('[role="alert"]').waitFor();
+    expect(v.errors.splice(0).join()).toContain('422');
+    await panel().getByLabel(w.password).fill('long enough for it');
+    await button(w.setPassword).click();
+    await page.waitForFunction(() => !document.querySelector<HTMLInputElement>('.record input[type=password]')?.value);
+    await call('POST', '/session', { name, password: 'long enough for it' });
+
+    // Contacts.
+    await button(w.newContact, panel()).click();
+    await panel().getByLabel(w.addr).fill(hostile);
+    await panel().getByLabel(w.tel).fill('+86 10 1234');
+    await button(w.add, panel()).click();
+    await panel().locator('.mini').getByText(shown).waitFor();
+    await button(w.edit, panel()).click();
+    const path = `/users/${user.id}/contacts`;
+    const contact = (await call<List>('GET', path)).items[0] as Record;
+    expect([contact.addr, contact.tel]).toEqual([hostile, '+86 10 1234']);
+    const inset = panel().locator('.inset');
+    await inset.getByLabel(w.tel).fill('+49 30 99');
+    await button(w.save, inset).click();
+    await panel().locator('.mini').getByText('+49 30 99').waitFor();
+    await button(w.deleteNow, panel()).click();
+    await button(w.restore, panel()).click();
+    await panel().locator('.mini').getByText('+49 30 99').waitFor();
+    expect((await call<List>('GET', path)).total).toBe(1);
+
+    // A token of the user's, shown once.
+    await button(w.newToken, panel()).click();
+    await panel().locator('.inset').getByLabel(w.name).fill(hostile);
+    await button(w.create, panel()).click();
+    await dialog().locator('.secret').waitFor();
+    const secret = (await dialog().locator('.secret').textContent()) ?? '';
+    await call('GET', '/nodes', undefined, secret);
+    await page.keyboard.press('Escape');
+    await button(w.stored, dialog()).click();
+    await dialog().waitFor({ state: 'detached' });
+    expect(await page.content()).not.toContain(secret);
+    await v.check(`${look}-users`);
+
+    // Of a lower role: the token above it ends.
+    await panel().getByLabel(w.role).first().selectOption('viewer');
+    await button(w.save, panel()).click();
+    await page.waitForFunction(() => document.querySelectorAll('.past li').length >= 3);
+    expect((await call<Record>('GET', `/users/${user.id}`)).role).toBe('viewer');
+
+    await button(w.delete, panel()).click();
+    await dialog().getByRole('textbox').fill(`${shown}${who}`);
+    await v.check(`${look}-users-delete`);
+    await page.keyboard.press('Enter');
+    await panel().waitFor({ state: 'detached' });
+    await v.go(`/users?deleted=true&id=${user.id}`);
+    await button(w.restore, panel()).click();
+    await panel().waitFor({ state: 'detached' });
+    expect((await call<Record>('GET', `/users/${user.id}`)).name).toBe(name);
+    expect(await page.locator('main img').count()).toBe(0);
+  });
+
+  test('tokens and join tokens: create, shown once, revoke', async () => {
+    for (const [path, kind] of [
+      ['/tokens', 'tokens'],
+      ['/join-tokens', 'joinTokens'],
+    ] as const) {
+      await v.go(path);
+      await button(w.new[kind]).click();
+      const name = `${hostile}${who}`;
+      await panel().getByLabel(w.name).fill(name);
+      if (kind === 'joinTokens') await panel().getByLabel(w.max).fill('3');
+      else await panel().getByLabel(w.role).selectOption('sd');
+      await button(w.create, panel()).click();
+      await dialog().locator('.secret').waitFor();
+      const secret = (await dialog().locator('.secret').textContent()) ?? '';
+      expect(secret).toMatch(/^pf[a-z]_/);
+      await v.check(`${look}-${path.slice(1)}-secret`);
+      await button(w.stored, dialog()).click();
+      await panel().locator('.facts').waitFor();
+      expect(await page.content()).not.toContain(secret);
+      await v.check(`${look}-${path.slice(1)}`);
+      await button(w.revoke, panel()).click();
+      await dialog().getByRole('textbox').fill(`${shown}${who}`);
+      await button(w.revokeNow, dialog()).click();
+      await panel().waitFor({ state: 'detached' });
+      await page.getByText(w.revoked, { exact: true }).first().click();
+      await row(`${who}`).first().waitFor();
+      expect((await call<List>('GET', `${path}?q=${encodeURIComponent(`exe${who}`)}`)).total).toBe(0);
+    }
+  });
+
+  test('account: own contacts and tokens', async () => {
+    const page = await v.go('/account');
+    await button(w.newContact).click();
+    await page.getByLabel(w.addr).fill(`me@example.com${who}`);
+    await button(w.add).click();
+    await page.locator('.mini').getByText(`me@example.com${who}`).waitFor();
+    await button(w.newToken).click();
+    await page.locator('.inset').getByLabel(w.name).fill(`laptop${who}`);
+    await button(w.create).click();
+    await button(w.stored, dialog()).click();
+    await page.locator('.mini').getByText(`laptop${who}`).waitFor();
+    await v.check(`${look}-account`);
+    await page
+      .locator('.mini li', { hasText: `laptop${who}` })
+      .getByRole('button')
+      .click();
+    await dialog().getByRole('textbox').fill(`laptop${who}`);
+    await page.keyboard.press('Enter');
+    await page.locator('.mini').getByText(`laptop${who}`).waitFor({ state: 'detached' });
+  });
+
+  test('events: filters, difference, undo, print', async () => {
+    const tag = await call<Record>('POST', '/tags', { name: `e${who}`, remark: 'one' });
+    await call('PATCH', `/tags/${tag.id}`, { remark: 'two' });
+    await v.go(`/events?object=tag/${tag.id}`);
+    await row('e').nth(1).waitFor();
+    expect(await page.locator('.grid .row').count()).toBe(2);
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.locator('.details [data-line="added"]', { hasText: 'remark: two' }).waitFor();
+    await page.locator('.details [data-line="removed"]', { hasText: 'remark: one' }).waitFor();
+    await v.check(`${look}-events-open`);
+    await button(w.undo).click();
+    await dialog().locator('.preview').waitFor();
+    await v.check(`${look}-events-undo`);
+    await button(w.undoIt, dialog()).click();
+    await page.waitForFunction(() => document.querySelectorAll('.grid .row').length === 3);
+    expect((await call<Record>('GET', `/tags/${tag.id}`)).remark).toBe('one');
+    // The first of them cannot be undone any more, and the API says why.
+    await row('e').nth(2).click();
+    await button(w.undo).click();
+    await dialog()
+      .getByText(/undo that first/)
+      .waitFor();
+    expect(v.errors.splice(0).join()).toContain('409');
+    await page.keyboard.press('Escape');
+    await page.getByLabel(w.span).selectOption('hour');
+    await page.waitForURL(/since=/);
+    await row('e').nth(2).waitFor();
+    await page.emulateMedia({ media: 'print' });
+    await page.locator('.printed tbody tr').nth(2).waitFor();
+    await page.emulateMedia({ media: null });
+    await page.locator('.printed').waitFor({ state: 'detached' });
+    expect(v.errors).toEqual([]);
+  });
+});
+
+describe('who may not', () => {
+  test('a viewer reads tags and makes own tokens; users and tokens are of admins', async () => {
+    const { id } = await call<Record>('POST', '/users', { name: 'vera', role: 'viewer' });
+    await call('PUT', `/users/${id}/password`, { password: 'only looks around' });
+    const tag = await call<Record>('POST', '/tags', { name: 'seen' });
+    const v = await (await Visitor.arrive(browser, world.direct)).login('vera', 'only looks around');
+    const page = await v.go(`/tags?id=${tag.id}`);
+    await page.locator('.record .use').waitFor();
+    expect(
+      await page
+        .locator('main')
+        .getByRole('button', { name: /New|Save|Delete|Undo/ })
+        .count(),
+    ).toBe(0);
+    await page.getByText('this is read-only').waitFor();
+    await v.check('viewer-tags');
+    for (const path of ['/users', '/tokens', '/join-tokens']) {
+      await v.go(path);
+      await page.getByText('Only admins see this').waitFor();
+    }
+    await v.go('/account');
+    await page.getByRole('button', { name: 'New token…' }).click();
+    expect(await page.getByLabel('Role').locator('option').allTextContents()).toEqual(['viewer']);
+    await page.getByRole('button', { name: 'Add a contact…' }).waitFor();
+    expect(v.errors).toEqual([]);
+    await v.leave();
   });
 });

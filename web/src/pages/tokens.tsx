@@ -84,7 +84,7 @@ function All() {
       width: '110px',
       sort: 'expires_at',
       cell: (token) =>
-        token.expires_at ? <Ago at={token.expires_at} /> : <span className="dim">{t('life.never')}</span>,
+        token.expires_at ? <Ago at={token.expires_at} /> : <span className="dim">{t('tokens.never')}</span>,
     },
   ];
   return (

@@ -69,15 +69,16 @@ export function UserTokens({ user, role, editable }: Props) {
           <li key={token.id}>
             <span className="wrap">
               <Name of={token.name} /> <span className="tag">{t(`role.${token.role}`)}</span>
-            </span>
-            <span className="dim small">
-              {t('tokens.used')} <Ago at={token.last_used_at} />
-              {token.expires_at && (
-                <>
-                  {' · '}
-                  {t('tokens.ends')} <Ago at={token.expires_at} />
-                </>
-              )}
+              <br />
+              <span className="dim small">
+                {t('tokens.used')} <Ago at={token.last_used_at} />
+                {token.expires_at && (
+                  <>
+                    {' · '}
+                    {t('tokens.ends')} <Ago at={token.expires_at} />
+                  </>
+                )}
+              </span>
             </span>
             {editable && (
               <Button size="compact-xs" variant="default" onClick={() => setRevoking(token)}>

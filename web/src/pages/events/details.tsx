@@ -1,0 +1,66 @@
+import { CloseButton } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import type { FleetEvent } from '../../api/client';
+import { Name, plain } from '../../components/name';
+import { absolute } from '../../components/time';
+import { Undo } from '../../components/undo';
+import { diff } from './diff';
+import { objectOf } from './line';
+import { yamlOf } from './yaml';
+
+/** One event: who, what, and what it made of the object. */
+export function Details({ event, close }: { event: FleetEvent; close: () => void }) {
+  const { t, i18n } = useTranslation();
+  const label = t('events.details', { id: event.id });
+  return (
+    <section className="details" aria-label={label}>
+      <header className="spread">
+        <h2>{label}</h2>
+        <Undo event={event} done={close} />
+        <CloseButton className="push" aria-label={t('app.close')} onClick={close} />
+      </header>
+      <p className="spread wrap">
+        <time dateTime={event.at}>{absolute(event.at, i18n.language)}</time>
+        <Link to="/events" search={{ actor: event.actor }} title={t('events.ofActor')}>
+          <Name of={event.actor_name || event.actor} /> <span className="mono">({event.actor})</span>
+        </Link>
+        <span>{t(`events.action.${event.action}`)}</span>
+        <Link to="/events" search={{ object: event.object }} title={t('events.ofObject')} className="mono">
+          <Name of={objectOf(event)} /> ({event.object})
+        </Link>
+        {event.node && (
+          <Link to="/events" search={{ node: event.node }} title={t('events.ofNode')} className="mono">
+            {event.node}
+          </Link>
+        )}
+        {event.reverts && (
+          <Link to="/events" search={(old) => ({ ...old, event: event.reverts })}>
+            {t('events.reverts', { id: event.reverts })}
+          </Link>
+        )}
+      </p>
+      <h3 className="visually-hidden">{t('events.changes')}</h3>
+      <Changed event={event} />
+    </section>
+  );
+}
+
+/** What is other after an event, line by line; secrets come masked from the server. */
+export function Changed({ event }: { event: FleetEvent }) {
+  const { t } = useTranslation();
+  const before = yamlOf(event.before);
+  const after = yamlOf(event.after);
+  if (before.length + after.length === 0) return <p className="dim">{t('events.nothing')}</p>;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
+    <pre className="unified" tabIndex={0}>
+      {diff(before, after).map(({ kind, text }, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the lines of one diff do not move
+        <span key={i} data-line={kind}>
+          {`${{ same: '  ', added: '+ ', removed: '- ', hunk: '' }[kind]}${plain(text)}\n`}
+        </span>
+      ))}
+    </pre>
+  );
+}
