@@ -489,6 +489,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get all nodes that a filter selects, each with its name and state alone */
+        get: operations["get-nodes-map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes/summary": {
         parameters: {
             query?: never;
@@ -1757,6 +1774,18 @@ export interface components {
             /** @description the file on the disk */
             written: components["schemas"]["ConfigText"];
         };
+        NodePoint: {
+            hostname: string;
+            /** @enum {string} */
+            state: "in_sync" | "applying" | "written" | "quarantined" | "held" | "failed" | "drifted" | "stale" | "pending";
+            /**
+             * Format: int64
+             * @description absent: none
+             */
+            targets_down?: number;
+            /** Format: uuid */
+            uuid: string;
+        };
         NodePreview: {
             /** @description addresses of targets added, 100 at the most */
             added: string[] | null;
@@ -1789,6 +1818,15 @@ export interface components {
             more: boolean;
             /** @description uuids, sorted */
             nodes: string[] | null;
+        };
+        NodesMap: {
+            /** @description in the order asked for, at most 50,000 */
+            nodes: components["schemas"]["NodePoint"][] | null;
+            /**
+             * Format: int64
+             * @description how many there are
+             */
+            total: number;
         };
         NodesSummary: {
             /** @description how many are in each state; states that none is in are missing */
@@ -6471,6 +6509,105 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-nodes-map": {
+        parameters: {
+            query?: {
+                /** @description the deleted ones instead of the live ones */
+                deleted?: boolean;
+                /** @description nodes that this manager manages */
+                managed_by?: string;
+                /** @description substring, without regard to case */
+                q?: string;
+                /** @description field to sort by, - before it for descending */
+                sort?: string;
+                state?: "in_sync" | "applying" | "written" | "quarantined" | "held" | "failed" | "drifted" | "stale" | "pending";
+                /** @description nodes that have all of these tags */
+                tag?: string[] | null;
+                /** @description nodes with any of these uuids */
+                uuid?: string[] | null;
+            };
+            header?: {
+                /** @description ETag of what the caller has; 304 if it is still that */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodesMap"];
+                };
+            };
+            /** @description The caller has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
