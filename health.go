@@ -53,7 +53,13 @@ type AskedTarget struct {
 // TargetSum tells targets of a job from each other by what is in their file: a
 // question with the labels of 500 of them would be too long. What promfleet itself
 // adds to labels does not count.
-func TargetSum(addr string, labels map[string]string) string {
+func TargetSum(addr string, labels map[string]string) string { return SumLabels(labels).Target(addr) }
+
+// LabelsSum is a sum of labels that many targets may have.
+type LabelsSum [sha256.Size]byte
+
+// SumLabels gives the sum of labels.
+func SumLabels(labels map[string]string) (s LabelsSum) {
 	h := sha256.New()
 	text := func(s string) {
 		var n [8]byte
@@ -61,14 +67,20 @@ func TargetSum(addr string, labels map[string]string) string {
 		h.Write(n[:])
 		h.Write([]byte(s))
 	}
-	text(addr)
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
 		if labels[name] != "" && !strings.HasPrefix(name, "__meta_promfleet_") {
 			text(name)
 			text(labels[name])
 		}
 	}
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
+	h.Sum(s[:0])
+	return s
+}
+
+// Target gives the TargetSum of a target with the labels.
+func (s LabelsSum) Target(addr string) string {
+	sum := sha256.Sum256(append(s[:], addr...))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // AgentHealth answers a HealthQuestion.

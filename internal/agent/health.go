@@ -12,6 +12,7 @@ import (
 	"promfleet"
 	"promfleet/internal/agent/apply"
 	"promfleet/internal/agent/reload"
+	"promfleet/internal/check"
 )
 
 // healthKept is how long what was seen of pools answers questions about them.
@@ -131,13 +132,20 @@ func (h *healthLook) predictAsked(ctx context.Context) map[uint64]bool {
 	// A file that cannot be read has none of them.
 	_ = h.eachFile(func(j *outlinedJob) bool { _, ok := jobs[j.key]; return ok }, func(j *outlinedJob, f apply.File, body []byte) {
 		at := jobs[j.key]
-		eachTarget(body, func(addr string, labels map[string]string) {
-			for _, i := range bySum[promfleet.AskedTarget{Job: at, Sum: promfleet.TargetSum(addr, labels)}] {
-				t := h.predicted(&fileTarget{job: j, path: f.Path(), addr: addr, labels: labels})
-				h.asked[i] = t
-				interest[t.before], interest[t.after], interest[t.shown] = true, true, true
+		groups, err := check.TargetGroups(body)
+		if err != nil {
+			return
+		}
+		for _, g := range groups {
+			labels := promfleet.SumLabels(g.Labels)
+			for _, addr := range g.Targets {
+				for _, i := range bySum[promfleet.AskedTarget{Job: at, Sum: labels.Target(addr)}] {
+					t := h.predicted(&fileTarget{job: j, path: f.Path(), addr: addr, labels: g.Labels})
+					h.asked[i] = t
+					interest[t.before], interest[t.after], interest[t.shown] = true, true, true
+				}
 			}
-		})
+		}
 	})
 	return interest
 }
