@@ -29,14 +29,27 @@ func (w *waiter) wake() {
 	}
 }
 
-// Announce wakes everyone subscribed to a node. It never blocks.
+// Announce wakes everyone subscribed to a node, and puts it into all feeds. It never
+// blocks.
 func (h *Hub) Announce(node string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.wake(node)
+	h.tell(node)
+}
+
+// Wake wakes everyone subscribed to a node. It never blocks.
+func (h *Hub) Wake(node string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.wake(node)
+}
+
+// wake is Wake under the lock.
+func (h *Hub) wake(node string) {
 	for w := range h.waiting[node] {
 		w.wake()
 	}
-	h.tell(node)
 }
 
 // Tell puts a node into all feeds. It never blocks.
@@ -54,8 +67,8 @@ func (h *Hub) tell(node string) {
 }
 
 // Subscribe gives a channel that receives after each announcement of a node;
-// several may come as one. revision is the one that the subscriber knows. cancel
-// ends it and must be called.
+// several may come as one. revision is the one that the subscriber knows; below 0, it
+// does not care for revisions. cancel ends it and must be called.
 func (h *Hub) Subscribe(node string, revision int64) (woken <-chan struct{}, cancel func()) {
 	w := &waiter{woken: make(chan struct{}, 1), revision: revision}
 	h.mu.Lock()
@@ -98,7 +111,7 @@ func (h *Hub) compare(nodes []string, present map[string]int64) {
 		revision, there := present[node]
 		woken := false
 		for w := range h.waiting[node] {
-			if !there || w.revision != revision {
+			if w.revision >= 0 && (!there || w.revision != revision) {
 				w.wake()
 				woken = true
 			}

@@ -65,9 +65,17 @@ func (r *Relay) Announce(node string) {
 	r.queue([]string{node})
 }
 
-// toldMark stands before a node on the bus that was told of, not announced: its
-// agent waits for nothing. Servers that do not know it know no such node.
-const toldMark = "~"
+// A mark stands before a node on the bus that was told of, not announced, as its agent
+// waits for nothing; and before one of which somebody is only to be woken. Servers that
+// do not know it know no such node.
+const toldMark, wokenMark = "~", "?"
+
+// Wake wakes everyone subscribed to a node, at other servers soon after, and no feed.
+// It never blocks.
+func (r *Relay) Wake(node string) {
+	r.hub.Wake(node)
+	r.queue([]string{wokenMark + node})
+}
 
 // Tell puts a node into all feeds, at other servers soon after. It never blocks.
 func (r *Relay) Tell(node string) {
@@ -179,6 +187,8 @@ func (r *Relay) heard(nodes []string) {
 	for _, n := range nodes {
 		if told, ok := strings.CutPrefix(n, toldMark); ok {
 			r.hub.Tell(told)
+		} else if woken, ok := strings.CutPrefix(n, wokenMark); ok {
+			r.hub.Wake(woken)
 		} else {
 			r.hub.Announce(n)
 		}

@@ -322,3 +322,27 @@ func TestOtherServersAreTold(t *testing.T) {
 		}
 	})
 }
+
+// Whoever waits for a node is woken at all servers without a word to those who follow
+// changes; and who does not care for revisions is not woken by them.
+func TestOtherServersAreOnlyWoken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		a, b := c.server(t), c.server(t)
+		agent, cancelAgent := b.Subscribe("n", -1)
+		defer cancelAgent()
+		feed, _, cancel := b.Changes()
+		defer cancel()
+		woken(feed, time.Second) // it has begun to hear
+		a.Wake("n")
+		if _, ok := woken(agent, time.Second); !ok {
+			t.Error("not woken")
+		}
+		if _, ok := woken(agent, time.Minute); ok {
+			t.Error("woken by a revision")
+		}
+		if _, ok := woken(feed, 0); ok {
+			t.Error("those who follow changes are told")
+		}
+	})
+}

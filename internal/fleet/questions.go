@@ -14,8 +14,9 @@ import (
 )
 
 // Questions to agents are kept in the database, so that it does not matter which
-// server is asked and which one the agent is connected to. Who is concerned is woken
-// by an announcement of the node: the agent, and whoever waits for its answer.
+// server is asked and which one the agent is connected to. Who is concerned is woken:
+// the agent, and whoever waits for its answer. It is no change of the node: a page that
+// asks anew whenever that changes would not come to rest.
 
 // lookAgain is how often an asker looks for answers, and announces those questions
 // again that have none: an announcement may have been lost.
@@ -110,7 +111,7 @@ func (s *Service) Answer(ctx context.Context, node string, id int64, in promflee
 		return err
 	})
 	if err == nil {
-		s.hub.Announce(node)
+		s.hub.Wake(node)
 	}
 	return err
 }
@@ -220,7 +221,7 @@ func (s *Service) await(ctx context.Context, nodeOf map[int64]string, wait time.
 	open := make([]int64, 0, len(nodeOf))
 	for id, node := range nodeOf {
 		open = append(open, id)
-		s.hub.Announce(node)
+		s.hub.Wake(node)
 	}
 	for {
 		var answered []QuestionRecord
@@ -247,7 +248,7 @@ func (s *Service) await(ctx context.Context, nodeOf map[int64]string, wait time.
 		case <-woken:
 		case <-again.C:
 			for _, id := range open {
-				s.hub.Announce(nodeOf[id])
+				s.hub.Wake(nodeOf[id])
 			}
 		case <-ctx.Done():
 			return nil
@@ -261,7 +262,7 @@ func (s *Service) anyOf(ctx context.Context, nodes map[int64]string) (woken <-ch
 	all := make(chan struct{}, 1)
 	var forwarding sync.WaitGroup
 	for _, n := range nodes {
-		one, unsubscribe := s.hub.Subscribe(n, 0)
+		one, unsubscribe := s.hub.Subscribe(n, -1)
 		forwarding.Go(func() {
 			defer unsubscribe()
 			for {

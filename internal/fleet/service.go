@@ -18,8 +18,12 @@ import (
 type Announcer interface {
 	// Announce says that a node changed. It is called after commit and must not block.
 	Announce(node string)
+	// Wake is Announce of what is no change of the node, and no news to those who
+	// follow Changes.
+	Wake(node string)
 	// Subscribe gives a channel that receives after each announcement, and when the
-	// node is seen to have another revision than this, or to be gone. cancel ends it.
+	// node is seen to have another revision than this, or to be gone; below 0, only
+	// after announcements. cancel ends it.
 	Subscribe(node string, revision int64) (woken <-chan struct{}, cancel func())
 	// Tell says that there is something new of a node that its agent does not wait
 	// for. It is called after commit and must not block.

@@ -80,6 +80,15 @@ func TestWatchNodes(t *testing.T) {
 		report.TargetsDown = 3
 		mustDo(t, agent.Report(ctx, report))
 		w.wants("targets down")
+		asked := later(func() (*promfleet.NodeHealth, error) { return s.NodeHealth(ctx, nodeA, "", 30*time.Second) })
+		tells(t, agent, func(*promfleet.HealthQuestion) *promfleet.AgentHealth { return agentHealth() })
+		if h, err := (<-asked)(); err != nil || h.Agent != promfleet.AgentAnswered {
+			t.Errorf("%+v, error %v", h, err)
+		}
+		s.join(nodeB) // a question and its answer are no change
+		if c := w.next(); len(c.Nodes) != 1 || c.Nodes[0] != nodeB {
+			t.Errorf("after a question: %+v", c)
+		}
 		mustDo(t, s.Nodes().Delete(ctx, nodeA, ""))
 		w.wants("the node was deleted")
 	})
