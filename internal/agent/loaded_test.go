@@ -108,7 +108,7 @@ func TestDoctorIsAsked(t *testing.T) {
 		return promfleet.Finding{Level: promfleet.FindingWarning, Check: "x", Found: found, Hint: found}
 	}
 	a.opts.Examine = func(ctx context.Context, tell func(promfleet.Finding)) (int, error) {
-		for _, url := range []string{"http://u:hunter2@x/", "http://hunter2@x/y", "http://x/?token=hunter2", "see https://hunter2:hunter2@x/?a=hunter2 \"here\""} {
+		for _, url := range []string{"http://u:hunter2@x/", "http://hunter2@x/y", "http://x/?token=hunter2", "see https://u:hunter2@x/?a=hunter2 \"here\""} {
 			tell(finding(url))
 		}
 		tell(finding(strings.Repeat("\x01", 100_000)))
