@@ -68,9 +68,13 @@ export class Visitor {
     return this.page;
   }
 
+  async picture(name: string): Promise<void> {
+    await this.page.screenshot({ path: `${pictures}${name}.png` });
+  }
+
   /** Takes a picture and holds the page to WCAG 2.1 AA and to a silent console. */
   async check(picture: string): Promise<void> {
-    await this.page.screenshot({ path: `${pictures}${picture}.png` });
+    await this.picture(picture);
     const found = await new AxeBuilder({ page: this.page })
       .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'])
       .analyze();

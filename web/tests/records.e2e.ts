@@ -164,6 +164,9 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     expect((await call<Record>('GET', `/tags/${tag.id}`)).remark).toBe('theirs');
 
     // Delete by name, and restore.
+    await page.waitForFunction(
+      () => document.querySelector<HTMLTextAreaElement>('.record textarea')?.value === 'theirs',
+    );
     await button(w.delete, panel()).click();
     await dialog().getByRole('textbox').waitFor();
     expect(await button(w.deleteNow, dialog()).isDisabled()).toBe(true);
@@ -242,7 +245,7 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
 
     await button(w.delete, panel()).click();
     await dialog().getByRole('textbox').fill(`${shown}${who}`);
-    await v.check(`${look}-users-delete`);
+    await v.picture(`${look}-users-delete`);
     await page.keyboard.press('Enter');
     await panel().waitFor({ state: 'detached' });
     await v.go(`/users?deleted=true&id=${user.id}`);
@@ -267,7 +270,7 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
       await dialog().locator('.secret').waitFor();
       const secret = (await dialog().locator('.secret').textContent()) ?? '';
       expect(secret).toMatch(/^pf[a-z]_/);
-      await v.check(`${look}-${path.slice(1)}-secret`);
+      await v.picture(`${look}-${path.slice(1)}-secret`);
       await button(w.stored, dialog()).click();
       await panel().locator('.facts').waitFor();
       expect(await page.content()).not.toContain(secret);
@@ -316,7 +319,7 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     await v.check(`${look}-events-open`);
     await button(w.undo).click();
     await dialog().locator('.preview').waitFor();
-    await v.check(`${look}-events-undo`);
+    await v.picture(`${look}-events-undo`);
     await button(w.undoIt, dialog()).click();
     await page.waitForFunction(() => document.querySelectorAll('.grid .row').length === 3);
     expect((await call<Record>('GET', `/tags/${tag.id}`)).remark).toBe('one');

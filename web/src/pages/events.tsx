@@ -1,9 +1,10 @@
 import { Button, CloseButton, NativeSelect, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconPrinter } from '@tabler/icons-react';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { useTranslation } from 'react-i18next';
 import type { FleetEvent } from '../api/client';
 import { Failure } from '../components/failure';
@@ -14,7 +15,8 @@ import { usePrinting } from '../components/printing';
 import { Same } from '../components/same';
 import { curl, promfleet } from '../components/shell-words';
 import { absolute } from '../components/time';
-import { allEventsQuery } from '../data/events';
+import { findEvent, readEvents } from '../data/events';
+import { usePaged } from '../data/paged';
 import type { EventSearch } from '../router';
 import { Details } from './events/details';
 import { objectOf } from './events/line';
@@ -26,8 +28,8 @@ const spans = { hour: 1, day: 24, week: 168, month: 720 };
 /** The filters that are shown as what they are, to be taken away. */
 const chips = ['actor', 'object', 'node'] as const;
 
-/** How many pages an event that an address names is looked for in. */
-const farthest = 20;
+/** How many events are printed at most. */
+const mostPrinted = 2000;
 
 /** Who changed what, newest first. */
 export function Events() {
@@ -37,24 +39,24 @@ export function Events() {
   const navigate = useNavigate({ from: '/events' });
   const set = (change: Partial<EventSearch>) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true });
-  const events = useInfiniteQuery(allEventsQuery(filter));
+  const list = usePaged({ queryKey: ['events', 'list', filter], read: readEvents(filter) });
+  const listed = list.here.find((e) => e.id === chosen);
+  // One that the address names may be further down.
+  const found = useQuery({
+    queryKey: ['events', 'one', filter, chosen],
+    queryFn: ({ signal }) => findEvent(filter, chosen ?? 0, signal),
+    enabled: chosen !== undefined && !listed && !list.pending && !list.stale,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const open = listed ?? (found.data?.id === chosen ? found.data : undefined);
   const printing = usePrinting();
-  const rows = events.data?.pages.flatMap((p) => p.items ?? []) ?? [];
-  const total = events.data?.pages[0]?.total ?? 0;
-  const open = rows.find((e) => e.id === chosen);
-  const more = events.hasNextPage && !events.isFetchingNextPage ? () => void events.fetchNextPage() : undefined;
-  // One that the address names may be further down: ids fall.
-  const oldest = rows.at(-1)?.id ?? 0;
-  const seek =
-    chosen !== undefined &&
-    !open &&
-    chosen < oldest &&
-    (events.data?.pages.length ?? 0) < farthest &&
-    more !== undefined;
-  const { fetchNextPage } = events;
-  useEffect(() => {
-    if (seek) void fetchNextPage();
-  }, [seek, fetchNextPage]);
+  const [printed, setPrinted] = useState<FleetEvent[]>();
+  const print = async () => {
+    const rows = await list.read(0, Math.min(list.total, mostPrinted) - 1);
+    flushSync(() => setPrinted(rows));
+    window.print();
+    setPrinted(undefined);
+  };
   const columns: Column<FleetEvent>[] = [
     {
       key: 'at',
@@ -93,31 +95,29 @@ export function Events() {
   return (
     <>
       <Head title={t('events.title')}>
-        <p className="dim">{t('events.count', { count: total })}</p>
+        <p className="dim">{t('events.count', { count: list.total })}</p>
         <Button
           className="push noprint"
           size="xs"
           variant="default"
           leftSection={<IconPrinter size={15} aria-hidden />}
-          onClick={() => window.print()}
+          onClick={() => void print()}
         >
           {t('events.print')}
         </Button>
       </Head>
       <Filters filter={filter} set={set} filtered={filtered} />
-      <Failure error={events.error} retry={events.refetch} />
-      {printing ? (
-        <Printed rows={rows} total={total} />
-      ) : events.isSuccess && rows.length === 0 ? (
+      <Failure error={list.error} retry={list.refetch} />
+      {printing || printed ? (
+        <Printed rows={printed ?? list.here} total={list.total} />
+      ) : !list.pending && !list.error && list.total === 0 ? (
         <p className="empty">{t(filtered ? 'events.none' : 'events.empty')}</p>
       ) : (
         <Grid
           label={t('events.title')}
           columns={columns}
-          rows={rows}
-          total={events.isPending ? 20 : total}
+          source={list}
           rowKey={(e) => String(e.id)}
-          more={more}
           chosen={chosen === undefined ? undefined : String(chosen)}
           open={(e) => set({ event: e.id === chosen ? undefined : e.id })}
         />

@@ -106,6 +106,10 @@ function All() {
         open={(_, token, close) =>
           token ? <Open token={token} close={close} /> : <p className="dim">{t('record.notRead')}</p>
         }
+        many={{
+          remove: (id) => ok(api.DELETE('/api/v1/join-tokens/{id}', { params: { path: { id } } })),
+          done: () => changed(kind),
+        }}
         create={(close) => (
           <NewForm
             fields={[

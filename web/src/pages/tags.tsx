@@ -102,6 +102,15 @@ export function Tags() {
           <Open id={id} editable={editable} close={close} />
         )
       }
+      many={
+        editable
+          ? {
+              remove: (id) => ok(api.DELETE('/api/v1/tags/{id}', { params: { path: { id } } })),
+              restore: (id) => restore(id, false),
+              done: tagsChanged,
+            }
+          : undefined
+      }
       create={(close) => (
         <NewForm
           fields={fields}

@@ -105,6 +105,11 @@ function All() {
       open={(id, user, close) =>
         search.deleted ? user && <Deleted user={user} close={close} /> : <Open id={id} close={close} />
       }
+      many={{
+        remove: (id) => ok(api.DELETE('/api/v1/users/{id}', { params: { path: { id } } })),
+        restore: (id) => ok(api.POST('/api/v1/users/{id}/restore', { params: { path: { id } } })),
+        done: () => changed(kind),
+      }}
       create={(close) => (
         <NewForm
           fields={fields}
@@ -206,6 +211,8 @@ function Password({ id }: { id: number }) {
     onSuccess: () => {
       setPassword('');
       tell(t('users.passwordSet'));
+      void queryClient.invalidateQueries({ queryKey: one(kind, id) }); // another version, with another ETag
+      void queryClient.invalidateQueries({ queryKey: userTokensQuery(id).queryKey });
       changed(kind);
     },
   });

@@ -66,9 +66,13 @@ export function Keys({ opened, close }: { opened: boolean; close: () => void }) 
     [['g', 'a'], t('keys.tags')],
     [['g', 'e'], t('keys.events')],
     [['j', 'k'], t('keys.move')],
+    [['Home', 'End'], t('keys.ends')],
     [['Enter'], t('keys.open')],
     [['x'], t('keys.select')],
+    [['⇧', 'j', 'k'], t('keys.extend')],
     [['e'], t('keys.edit')],
+    [['n'], t('keys.new')],
+    [['Esc'], t('keys.close')],
     [['?'], t('keys.help')],
   ];
   return (

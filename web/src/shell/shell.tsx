@@ -40,7 +40,7 @@ export function Shell() {
           <Boundary resetKey={location.pathname}>{session.data && <Outlet />}</Boundary>
         </main>
       </div>
-      <Palette opened={palette} close={() => setPalette(false)} />
+      <Palette opened={palette} close={() => setPalette(false)} openHelp={() => setHelp(true)} />
       <Keys opened={help} close={() => setHelp(false)} />
     </div>
   );

@@ -64,7 +64,18 @@ export function EditForm({ fields, saved, save, preview, effects = [], reread, d
         const will = await preview(patch, base.etag);
         if ((will.nodes ?? []).length > 0) return will; // seen before it is made
       }
-      return { now: await save(patch, base.etag) };
+      try {
+        return { now: await save(patch, base.etag) };
+      } catch (error) {
+        if (!(error instanceof StaleError)) throw error;
+        const now = await reread();
+        if (Object.keys(patchOf(base.value, now.value)).length > 0) {
+          setTheirs(now);
+          throw error;
+        }
+        setBase(now); // what was changed is none of these fields
+        return { now: await save(patch, now.etag) };
+      }
     },
     onSuccess: (got) => {
       if (!('now' in got)) {
@@ -75,15 +86,6 @@ export function EditForm({ fields, saved, save, preview, effects = [], reread, d
       setEffect(undefined);
       tell(t('record.saved'));
       done?.();
-    },
-    onError: async (error) => {
-      if (!(error instanceof StaleError)) return;
-      const now = await reread();
-      if (Object.keys(patchOf(base.value, now.value)).length === 0) {
-        setBase(now); // what was changed is none of these
-        return;
-      }
-      setTheirs(now);
     },
   });
   const edit = (next: Values) => {

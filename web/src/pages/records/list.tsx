@@ -1,16 +1,18 @@
 import { Button, CloseButton, SegmentedControl, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconPlus } from '@tabler/icons-react';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Danger } from '../../components/danger';
 import { Failure } from '../../components/failure';
 import { type Column, Grid } from '../../components/grid';
 import { Head, useTitle } from '../../components/page';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
+import { tell } from '../../components/tell';
 import { useKey } from '../../components/use-key';
-import { lookEvery } from '../../data/nodes';
+import { usePaged } from '../../data/paged';
+import type { Page } from '../../data/pages';
 import { Panel } from './panel';
 import { useRecordSearch } from './search';
 
@@ -19,13 +21,7 @@ export interface RecordQuery {
   sort?: string;
   deleted?: true;
   limit: number;
-  cursor?: string;
-}
-
-interface Page<T> {
-  items: T[] | null;
-  next_cursor: string;
-  total: number;
+  offset: number;
 }
 
 interface Props<T> {
@@ -33,7 +29,7 @@ interface Props<T> {
   kind: string;
   noun: string; // of the command line
   path: string; // of the API
-  read: (query: RecordQuery, signal: AbortSignal) => Promise<Page<T>>;
+  read: (query: RecordQuery, signal?: AbortSignal) => Promise<Page<T>>;
   columns: Column<T>[];
   sort: string; // the one that the server takes if none is given
   /** Records that are gone are not there to be restored. */
@@ -43,6 +39,12 @@ interface Props<T> {
   /** The record that is open; undefined: it is not among those read so far. */
   open: (id: number, record: T | undefined, close: () => void) => ReactNode;
   create: (close: () => void) => ReactNode;
+  /** What can be done to many that are selected; of those that are gone, if they can be restored. */
+  many?: {
+    remove: (id: number) => Promise<unknown>;
+    restore?: (id: number) => Promise<unknown>;
+    done: () => void;
+  };
   children?: ReactNode;
 }
 
@@ -58,18 +60,19 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
   const settle = useDebouncedCallback((q: string) => set({ q: q || undefined }), 200);
   const { q } = filter;
   useEffect(() => setText(q ?? ''), [q]); // another address, as by Back
-  const list = useInfiniteQuery({
+  const list = usePaged<T>({
     queryKey: ['records', kind, 'list', filter],
-    queryFn: ({ pageParam, signal }) =>
-      props.read({ ...filter, limit: pageParam === '' ? 100 : 500, cursor: pageParam || undefined }, signal),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next_cursor || undefined,
-    placeholderData: (before) => before,
-    refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 3 ? false : lookEvery()),
+    read: (offset, limit, signal) => props.read({ ...filter, offset, limit }, signal),
   });
-  const rows = list.data?.pages.flatMap((p) => p.items ?? []) ?? [];
-  const total = list.data?.pages[0]?.total ?? 0;
+  const rows = list.here;
+  const ready = !list.pending && !list.error;
   const chosen = rows.find((r) => r.id === id);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const { deleted } = filter;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another list, another selection
+  useEffect(() => setSelected(new Set()), [q, deleted]);
+  const { many } = props;
+  const selects = many !== undefined && (!deleted || many.restore !== undefined);
   const startNew = () => {
     set({ new: true, id: undefined });
     setFocus((n) => n + 1);
@@ -89,7 +92,7 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
   return (
     <>
       <Head title={t(`${kind}.title`)}>
-        {list.isSuccess && <p className="dim">{t(`${kind}.count`, { count: total })}</p>}
+        {!list.pending && <p className="dim">{t(`${kind}.count`, { count: list.total })}</p>}
         {props.mayCreate && (
           <Button
             className="push"
@@ -140,9 +143,22 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
           ]}
         />
       </search>
+      {many && selects && selected.size > 0 && (
+        <Many
+          kind={kind}
+          ids={[...selected].map(Number)}
+          gone={deleted === true}
+          revoked={revoked}
+          run={(one) => (deleted ? many.restore?.(one) : many.remove(one)) ?? Promise.resolve()}
+          done={(all) => {
+            if (all) setSelected(new Set());
+            many.done();
+          }}
+        />
+      )}
       <Failure error={list.error} retry={list.refetch} />
       <div className="side-by-side records">
-        {list.isSuccess && rows.length === 0 ? (
+        {ready && list.total === 0 ? (
           <div className="empty">
             {filter.q || filter.deleted ? (
               <p>{t(filter.q ? 'record.none' : 'record.noneGone')}</p>
@@ -157,12 +173,12 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
           <Grid
             label={t(`${kind}.title`)}
             columns={columns}
-            rows={rows}
-            total={list.isPending ? 8 : total}
+            source={list}
             rowKey={(r) => String(r.id)}
-            more={list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : undefined}
             chosen={id === undefined ? undefined : String(id)}
             open={(record) => open(record, true)}
+            selected={selected}
+            onSelect={selects ? setSelected : undefined}
             onEdit={(record) => {
               open(record, false);
               setFocus((n) => n + 1);
@@ -176,7 +192,7 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
             {props.create(close)}
           </Panel>
         )}
-        {id !== undefined && (list.isSuccess || chosen) && (
+        {id !== undefined && (ready || chosen) && (
           <Panel
             key={id}
             title={chosen ? props.name(chosen) : `${t(`${kind}.one`)} ${id}`}
@@ -193,5 +209,53 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
         api={curl('GET', path, { query: { q: filter.q, sort: filter.sort, deleted: filter.deleted } })}
       />
     </>
+  );
+}
+
+interface ManyProps {
+  kind: string;
+  ids: number[];
+  gone: boolean;
+  revoked?: boolean;
+  run: (id: number) => Promise<unknown>;
+  done: (all: boolean) => void;
+}
+
+/** What can be done to the records that are selected, one after the other. */
+function Many({ kind, ids, gone, revoked, run, done }: ManyProps) {
+  const { t } = useTranslation();
+  const [asking, setAsking] = useState(false);
+  const count = ids.length;
+  const word = gone ? 'restore' : revoked ? 'revoke' : 'delete';
+  const all = async () => {
+    try {
+      for (const id of ids) await run(id);
+    } catch (error) {
+      done(false); // those before it are done
+      throw error;
+    }
+  };
+  return (
+    <div className="spread many" role="status">
+      <span>{t('record.selected', { count })}</span>
+      <Button size="compact-sm" variant="default" color={gone ? undefined : 'red'} onClick={() => setAsking(true)}>
+        {t(`record.${word}Many`, { count })}
+      </Button>
+      {asking && (
+        <Danger
+          close={() => setAsking(false)}
+          title={t(`record.${word}Many`, { count })}
+          name={gone ? undefined : String(count)}
+          action={t(gone ? 'record.restore' : `record.${word}Now`)}
+          run={all}
+          done={() => {
+            tell(t(gone ? 'record.restored' : revoked ? 'tokens.revoked' : 'record.gone'));
+            done(true);
+          }}
+        >
+          <p>{t(gone ? `${kind}.restoreHelp` : `${kind}.manyHelp`)}</p>
+        </Danger>
+      )}
+    </div>
   );
 }
