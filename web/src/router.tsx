@@ -96,6 +96,12 @@ function targetSearch(s: Record<string, unknown>): TargetSearch {
   };
 }
 
+/** Which side of a node's configuration is shown, and what is held against what is wanted. */
+export interface ConfigSearch {
+  view?: 'loaded' | 'files';
+  side?: 'loaded' | 'written';
+}
+
 /** A list of records, and the one that is open. */
 export interface RecordSearch {
   q?: string;
@@ -175,6 +181,10 @@ const doctor = createRoute({
 const config = createRoute({
   getParentRoute: () => node,
   path: '/config',
+  validateSearch: (s: Record<string, unknown>): ConfigSearch => ({
+    view: s.view === 'loaded' || s.view === 'files' ? s.view : undefined,
+    side: s.side === 'loaded' || s.side === 'written' ? s.side : undefined,
+  }),
   component: lazyRouteComponent(() => import('./pages/node/config'), 'Config'),
 });
 const history = createRoute({

@@ -32,7 +32,7 @@ const typeOver = EditorView.domEventHandlers({
   },
 });
 
-const common = (label: string): Extension => [
+export const common = (label: string): Extension => [
   EditorView.cspNonce.of(styleNonce),
   EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
   typeOver,
@@ -47,7 +47,7 @@ const common = (label: string): Extension => [
   keymap.of([...searchKeymap]),
 ];
 
-const readOnly: Extension = [EditorState.readOnly.of(true), EditorView.editable.of(true)];
+export const readOnly: Extension = [EditorState.readOnly.of(true), EditorView.editable.of(true)];
 
 interface CodeProps {
   label: string;

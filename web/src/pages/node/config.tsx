@@ -1,35 +1,96 @@
+import { SegmentedControl } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { RenderedConfig } from '../../api/client';
 import { Code } from '../../components/code';
 import { Copy } from '../../components/copy';
 import { Failure } from '../../components/failure';
 import { type Column, Grid } from '../../components/grid';
+import { Same } from '../../components/same';
+import { curl, promfleet } from '../../components/shell-words';
+import type { ConfigSearch } from '../../router';
 import { configQuery } from './data';
 import { bytes } from './files';
+import { Loaded } from './loaded';
 import { useNode } from './use-node';
+import '../../styles/host.css';
 
 type File = NonNullable<RenderedConfig['files']>[number];
 
-/** What the node should have, as rendered. */
+/** What the node should have: as rendered now, against what is loaded, and file by file. */
 export function Config() {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
+  const { view } = useSearch({ from: '/shell/nodes/$uuid/config' });
+  const navigate = useNavigate({ from: '/nodes/$uuid/config' });
+  return (
+    <div className="onhost">
+      <SegmentedControl
+        className="start"
+        size="xs"
+        aria-label={t('loaded.view')}
+        value={view ?? 'rendered'}
+        onChange={(v) =>
+          void navigate({ search: { view: v === 'rendered' ? undefined : (v as ConfigSearch['view']) }, replace: true })
+        }
+        data={[
+          { value: 'rendered', label: t('loaded.rendered') },
+          { value: 'loaded', label: t('loaded.against') },
+          { value: 'files', label: t('loaded.files') },
+        ]}
+      />
+      {view === 'loaded' ? <Loaded /> : <Rendered files={view === 'files'} />}
+    </div>
+  );
+}
+
+/** What the server makes of the node's records now. */
+function Rendered({ files }: { files: boolean }) {
+  const { t } = useTranslation();
   const { node } = useNode();
   const { data, error, refetch } = useQuery(configQuery(node.uuid));
   if (error) return <Failure error={error} retry={refetch} />;
   if (!data) return null;
-  const files = data.files ?? [];
   const applied = node.status.revision_applied;
+  return (
+    <>
+      <header className="spread">
+        <h2>{files ? t('config.files') : t('config.yml')}</h2>
+        <span className="dim">{t('config.revision', { revision: data.revision })}</span>
+        <span className="dim">
+          {applied === data.revision ? t('config.same') : t('config.differs', { revision: applied })}
+        </span>
+        {!files && (
+          <span className="push">
+            <Copy text={data.prometheus_yml} label="prometheus.yml" />
+          </span>
+        )}
+      </header>
+      {files ? (
+        <Files files={data.files ?? []} />
+      ) : (
+        <>
+          <Code label={t('config.yml')} text={data.prometheus_yml} />
+          <p className="dim small">{t('config.secrets')}</p>
+        </>
+      )}
+      <Same cli={promfleet('node', 'config', node.uuid)} api={curl('GET', `/nodes/${node.uuid}/config`)} />
+    </>
+  );
+}
+
+function Files({ files }: { files: File[] }) {
+  const { t, i18n } = useTranslation();
   const columns: Column<File>[] = [
     { key: 'path', title: t('config.path'), width: 'minmax(160px, 1.2fr)', className: 'mono', cell: (f) => f.path },
     {
       key: 'targets',
       title: t('config.targets'),
-      width: '76px',
+      width: '96px',
       className: 'mono num',
       cell: (f) => f.targets.toLocaleString(i18n.language),
     },
-    { key: 'size', title: t('config.size'), width: '84px', className: 'mono num', cell: (f) => bytes(f.size) },
+    { key: 'size', title: t('config.size'), width: '96px', className: 'mono num', cell: (f) => bytes(f.size) },
     {
       key: 'hash',
       title: t('config.hash'),
@@ -39,34 +100,12 @@ export function Config() {
     },
   ];
   return (
-    <div className="side-by-side">
-      <section className="beside wide">
-        <header className="spread">
-          <h2>{t('config.yml')}</h2>
-          <span className="dim">{t('config.revision', { revision: data.revision })}</span>
-          <span className="dim">
-            {applied === data.revision ? t('config.same') : t('config.differs', { revision: applied })}
-          </span>
-          <span className="push">
-            <Copy text={data.prometheus_yml} label="prometheus.yml" />
-          </span>
-        </header>
-        <Code label={t('config.yml')} text={data.prometheus_yml} />
-        <p className="dim small">{t('config.secrets')}</p>
-      </section>
-      <section className="beside">
-        <header className="spread">
-          <h2>{t('config.files')}</h2>
-          <span className="dim">{files.length.toLocaleString(i18n.language)}</span>
-        </header>
-        <Grid
-          label={t('config.files')}
-          columns={columns}
-          rows={files}
-          total={files.length}
-          rowKey={(f) => f.path.replaceAll('/', '-')}
-        />
-      </section>
-    </div>
+    <Grid
+      label={t('config.files')}
+      columns={columns}
+      rows={files}
+      total={files.length}
+      rowKey={(f) => f.path.replaceAll('/', '-')}
+    />
   );
 }
