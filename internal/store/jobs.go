@@ -12,7 +12,7 @@ import (
 )
 
 var jobList = listing[job, fleet.JobRecord]{
-	table: "job", byDef: "id", deleted: true, load: withContacts,
+	table: "job", byDef: "id", deleted: true, narrow: true, load: withContacts,
 	id: column{expr: "job.id", typ: typInt},
 	sorts: map[string]column{
 		"id":         {expr: "job.id", typ: typInt},

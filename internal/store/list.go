@@ -38,6 +38,9 @@ type listing[M, R any] struct {
 	byDef   string            // the sort if none is given
 	id      column            // breaks ties
 	deleted bool              // rows of M can be deleted
+	// narrow: rows are found and put in order by their ids alone, and only those of
+	// the page are read. What is sorted, or passed over, else carries all its columns.
+	narrow bool
 	// load says what is loaded with the rows, or left out; nil: their own columns.
 	load func(*bun.SelectQuery) *bun.SelectQuery
 	// size is how many bytes a row may be large by; nil: its rows are small.
@@ -92,17 +95,25 @@ func (l *listing[M, R]) page(ctx context.Context, t *tx, q fleet.ListQuery, filt
 
 	selected := l.selected(q, filter)
 	read := func(limit int) (rows []*M, err error) {
-		sel := t.db.NewSelect().Model(&rows).Apply(selected)
-		if at != nil {
-			sel = after(sel, at, col, l.id, desc)
-		} else if q.Offset > 0 {
-			sel = sel.Offset(int64(q.Offset))
+		sel := t.db.NewSelect().Model(&rows)
+		found := sel
+		if l.narrow {
+			found = t.db.NewSelect().Model((*M)(nil)).ColumnExpr(l.id.expr)
 		}
-		sel = order(sel, col, l.id, desc)
+		found = found.Apply(selected)
+		if at != nil {
+			found = after(found, at, col, l.id, desc)
+		} else if q.Offset > 0 {
+			found = found.Offset(int64(q.Offset))
+		}
+		found = order(found, col, l.id, desc).Limit(int64(limit))
+		if l.narrow {
+			sel = order(sel.Where(l.id.expr+" IN (?)", found).WhereAllWithDeleted(), col, l.id, desc)
+		}
 		if l.load != nil {
 			sel = sel.Apply(l.load)
 		}
-		return rows, t.fail(sel.Limit(int64(limit)).Scan(ctx), "list %ss", l.table)
+		return rows, t.fail(sel.Scan(ctx), "list %ss", l.table)
 	}
 	cursorAt := func(row *M) (string, error) { return formatCursor(sort, l.values(row)[name], l.idOf(row)) }
 	// One row more says whether there is another page.

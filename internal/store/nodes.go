@@ -13,7 +13,7 @@ import (
 )
 
 var nodeList = listing[node, fleet.NodeRecord]{
-	table: "node", byDef: "hostname", deleted: true, load: withTagsAndContacts,
+	table: "node", byDef: "hostname", deleted: true, narrow: true, load: withTagsAndContacts,
 	id: column{expr: "node.uuid"},
 	sorts: map[string]column{
 		"uuid":         {expr: "node.uuid"},

@@ -277,3 +277,37 @@ func writes(job int64) queries {
 		},
 	}
 }
+
+// TestSQLiteListOrders: the targets of all jobs are millions; the sorts that pages
+// offer go along an index, so that a page costs what comes before it and no more.
+func TestSQLiteListOrders(t *testing.T) {
+	s := openSQLite(t, tempDB(t), Options{})
+	job := seedNode(t, s)
+	insertMany(t, s, job, 1000)
+	rec := &recorder{}
+	s.reader = s.reader.WithQueryHook(rec)
+	for _, sort := range []string{"id", "-id", "name", "-name", "addr", "-addr", "updated_at", "-updated_at"} {
+		rec.queries = nil
+		q := fleet.TargetQuery{ListQuery: fleet.ListQuery{Limit: 10, Offset: 500, Sort: sort}}
+		if err := s.View(t.Context(), func(tx fleet.Tx) error { _, err := tx.ListTargets(t.Context(), q); return err }); err != nil {
+			t.Fatal(err)
+		}
+		looked := 0
+		for _, query := range rec.queries {
+			_, found, ok := strings.Cut(query, "IN (SELECT target.id ")
+			if !ok {
+				continue
+			}
+			looked++
+			found, _, _ = strings.Cut(found, ")) ORDER BY")
+			for _, step := range plan(t, s, "SELECT target.id "+found) {
+				if strings.Contains(step, "TEMP B-TREE") {
+					t.Errorf("by %s: %s: %s", sort, step, found)
+				}
+			}
+		}
+		if looked != 1 {
+			t.Errorf("by %s: %d queries for a page, want 1: %q", sort, looked, rec.queries)
+		}
+	}
+}

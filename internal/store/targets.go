@@ -11,7 +11,7 @@ import (
 )
 
 var targetList = listing[target, fleet.TargetRecord]{
-	table: "target", byDef: "id", deleted: true, load: withTags,
+	table: "target", byDef: "id", deleted: true, narrow: true, load: withTags,
 	id: column{expr: "target.id", typ: typInt},
 	sorts: map[string]column{
 		"id":         {expr: "target.id", typ: typInt},
