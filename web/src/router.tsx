@@ -206,6 +206,11 @@ const job = createRoute({
   path: '/nodes/$uuid/jobs/$key',
   component: lazyRouteComponent(() => import('./pages/job/job'), 'JobPage'),
 });
+const newJob = createRoute({
+  getParentRoute: () => shell,
+  path: '/nodes/$uuid/new-job',
+  component: lazyRouteComponent(() => import('./pages/job/new'), 'NewJob'),
+});
 const jobTargets = createRoute({
   getParentRoute: () => job,
   path: '/',
@@ -308,6 +313,7 @@ export const router = createRouter({
     shell.addChildren([
       fleet,
       node.addChildren([overview, health, jobs, config, history, doctor, settings]),
+      newJob,
       job.addChildren([jobTargets, jobConfig, jobHistory]),
       allJobs,
       targets,

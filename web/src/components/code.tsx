@@ -7,7 +7,7 @@ import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
 import { EditorState, type Extension } from '@codemirror/state';
 import { EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import { useEffect, useRef } from 'react';
+import { type RefObject, useEffect, useRef } from 'react';
 import { styleNonce } from '../page';
 
 // Colours are variables (code.css), so that light and dark need no other editor.
@@ -54,21 +54,33 @@ interface CodeProps {
   text: string;
   /** Called with what was typed; without it, the text is only read. */
   onChange?: (text: string) => void;
-  /** What is wrong, shown at a line counted from 1. */
-  problems?: { line?: number; message: string }[];
+  /** What is wrong, shown at a place in the text, or at a line counted from 1. */
+  problems?: Marked[];
+  /** What the editor can beside; it is taken when the editor is made. */
+  extra?: Extension;
+  /** The editor itself, for whoever moves its cursor. */
+  handle?: RefObject<EditorView | null>;
+}
+
+export interface Marked {
+  line?: number;
+  from?: number;
+  to?: number;
+  message: string;
 }
 
 /** YAML, to be read or edited. */
-export function Code({ label, text, onChange, problems }: CodeProps) {
+export function Code({ label, text, onChange, problems, extra, handle }: CodeProps) {
   const box = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
   const change = useRef(onChange);
   change.current = onChange;
   const editable = onChange !== undefined;
-  const initial = useRef(text);
-  initial.current = text;
+  const initial = useRef({ text, extra });
+  initial.current = { text, extra };
   useEffect(() => {
     if (!box.current) return;
+    const { text, extra } = initial.current;
     const edit: Extension = editable
       ? [
           history(),
@@ -79,10 +91,12 @@ export function Code({ label, text, onChange, problems }: CodeProps) {
           }),
         ]
       : readOnly;
-    const made = new EditorView({ parent: box.current, doc: initial.current, extensions: [common(label), edit] });
+    const extensions = [extra ?? [], common(label), edit];
+    const made = new EditorView({ parent: box.current, doc: text, extensions });
     view.current = made;
+    if (handle) handle.current = made;
     return () => made.destroy();
-  }, [label, editable]);
+  }, [label, editable, handle]);
   useEffect(() => {
     const v = view.current;
     const now = v?.state.doc.toString();
@@ -91,7 +105,12 @@ export function Code({ label, text, onChange, problems }: CodeProps) {
   useEffect(() => {
     const v = view.current;
     if (!v) return;
+    const end = v.state.doc.length;
     const found = (problems ?? []).map((p): Diagnostic => {
+      if (p.from !== undefined && p.to !== undefined) {
+        const from = Math.min(p.from, end);
+        return { from, to: Math.max(from, Math.min(p.to, end)), severity: 'error', message: p.message };
+      }
       const line = v.state.doc.line(Math.max(1, Math.min(p.line ?? 1, v.state.doc.lines)));
       return { from: line.from, to: line.to, severity: 'error', message: p.message };
     });

@@ -14,6 +14,7 @@ export const keys = {
   config: (uuid: string, revision?: number) => ['node', uuid, 'config', revision ?? 'now'] as const,
   revisions: (uuid: string) => ['node', uuid, 'revisions'] as const,
   jobs: (uuid: string) => ['node', uuid, 'jobs'] as const,
+  job: (uuid: string, key: string) => ['node', uuid, 'job', key] as const,
   tags: ['tags'] as const,
 };
 

@@ -1,3 +1,186 @@
+import { Alert, Button } from '@mantine/core';
+import { IconGitMerge } from '@tabler/icons-react';
+import { useMutation } from '@tanstack/react-query';
+import { useBlocker } from '@tanstack/react-router';
+import { useEffect, useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { StaleError } from '../../api/problem';
+import { Conflict } from '../../components/conflict';
+import { Failure } from '../../components/failure';
+import { Same } from '../../components/same';
+import { curl, promfleet } from '../../components/shell-words';
+import { tell } from '../../components/tell';
+import { follow } from '../../data/following';
+import { bodyOf, type JobRead, putJob, readJobById, saveJob, tryJob } from '../../data/jobs';
+import { mayEdit, useSession } from '../../data/session';
+import { ScrapeConfigEditor, useKept } from '../../editor/editor';
+import { Effect } from '../../editor/effect';
+import { useFields } from '../../editor/fields';
+import { faultsOf, useDryRun, useScrapeConfig } from '../../editor/use-scrape-config';
+import { readYaml, toJson } from '../../yaml/read';
+import type { Fields } from '../../yaml/schema';
+import { readJson, writeYaml } from '../../yaml/write';
+import { useJob } from './use-job';
+
+/** The scrape_config of a job, and what a change of it would do. */
 export function JobConfig() {
-  return null;
+  const read = useJob();
+  const fields = useFields();
+  if (!fields) return <p className="waits editorwaits" />;
+  return <Edit key={read.job.id} read={read} fields={fields} />;
+}
+
+const yamlOf = (read: JobRead) => writeYaml((readJson(read.text) as { scrape_config: unknown }).scrape_config);
+
+/** The one spelling of a configuration, however it is written. */
+function canonical(text: string, fields: Fields): string | undefined {
+  const { doc, faults } = readYaml(text);
+  const made = faults.length > 0 ? undefined : toJson(doc, fields);
+  return made && 'json' in made ? writeYaml(readJson(made.json)) : undefined;
+}
+
+function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
+  const { t } = useTranslation();
+  const session = useSession().data;
+  const editable = mayEdit(session) && read.job.managed_by === '';
+  const theirs = useMemo(() => yamlOf(read), [read]);
+  // What the edit began with: another one's save must not pass unseen.
+  const [from, setFrom] = useState({ text: theirs, yaml: theirs });
+  const [text, setText] = useState(theirs);
+  const [merging, setMerging] = useState(false);
+  const config = useScrapeConfig(text, fields);
+  const dirty = text !== from.text;
+  const overtaken = theirs !== from.yaml;
+  useEffect(() => {
+    if (!dirty && overtaken) {
+      setFrom({ text: theirs, yaml: theirs });
+      setText(theirs);
+    }
+  }, [dirty, overtaken, theirs]);
+  useBlocker({
+    shouldBlockFn: () => dirty && !window.confirm(t('editor.leave')),
+    enableBeforeUnload: dirty,
+  });
+
+  const changed = dirty && config.json !== undefined && canonical(text, fields) !== from.yaml;
+  const { id } = read.job;
+  const body = changed && !overtaken && config.json !== undefined ? bodyOf(read.job, config.json) : undefined;
+  const stale = async (error: unknown) => {
+    if (error instanceof StaleError) putJob(await readJobById(id));
+  };
+  const tried = useDryRun([id, read.etag], body, (body, signal) =>
+    tryJob(id, read.etag, body, signal).catch(async (error: unknown) => {
+      await stale(error);
+      throw error;
+    }),
+  );
+  const saving = useMutation({
+    mutationFn: ({ body }: { body: string; effect: boolean }) => saveJob(id, read.etag, body),
+    onSuccess: (saved, { effect }) => {
+      const yaml = yamlOf(saved);
+      // Comments stay as long as one looks at them; a secret does not.
+      const kept = canonical(text, fields) === yaml ? text : yaml;
+      setFrom({ text: kept, yaml });
+      setText(kept);
+      if (effect) follow(saved.job.node);
+      tell(t('editor.saved'));
+    },
+    onError: async (error) => {
+      await stale(error);
+      if (error instanceof StaleError) setMerging(true);
+    },
+  });
+  const ready = editable && body !== undefined && tried.preview !== undefined && !saving.isPending;
+  const save = () => {
+    if (overtaken && dirty) setMerging(true);
+    else if (ready && body !== undefined) saving.mutate({ body, effect: (tried.preview?.nodes?.length ?? 0) > 0 });
+  };
+  const error = tried.error instanceof StaleError ? null : tried.error;
+  const found = useMemo(() => faultsOf(config, text, error), [config, text, error]);
+  const faults = useKept(found, config.faults.length === 0 && tried.pending);
+  const failed = saving.error instanceof StaleError ? null : saving.error;
+  return (
+    <div className="edit">
+      <section className="stack">
+        {!editable && session && (
+          <p className="dim">
+            {read.job.managed_by !== ''
+              ? t('job.managedHelp')
+              : t('settings.readOnly', { role: t(`role.${session.role}`) })}
+          </p>
+        )}
+        <ScrapeConfigEditor
+          label={t('job.configOf', { key: read.job.key })}
+          fields={fields}
+          text={text}
+          onChange={editable ? setText : undefined}
+          save={save}
+          faults={faults}
+        />
+        <p className="dim small">
+          {t('editor.secrets')} {config.comments && <b>{t('editor.comments')}</b>}
+        </p>
+        <Same
+          cli={promfleet('job', 'update', id, '--scrape-config', `${read.job.key}.yaml`, '--if-match', read.etag)}
+          api={curl('PUT', `/jobs/${id}`, { etag: read.etag, body: JSON.parse(body ?? bodyOf(read.job, '{}')) })}
+        />
+      </section>
+      <aside className="stack effect" aria-label={t('preview.title')}>
+        {editable && (
+          <div className="spread">
+            <Button onClick={save} disabled={!ready} loading={saving.isPending} aria-keyshortcuts="Control+S">
+              {t('settings.save')}
+            </Button>
+            <kbd>Ctrl S</kbd>
+            {dirty && (
+              <>
+                <Button variant="default" onClick={() => setText(from.text)}>
+                  {t('settings.discard')}
+                </Button>
+                <span className="tag">{t('settings.unsaved')}</span>
+              </>
+            )}
+          </div>
+        )}
+        {overtaken && dirty && (
+          <Alert
+            color="yellow"
+            variant="light"
+            icon={<IconGitMerge aria-hidden />}
+            title={t('editor.overtaken')}
+            role="alert"
+          >
+            <Button size="compact-sm" variant="default" onClick={() => setMerging(true)}>
+              {t('editor.merge')}
+            </Button>
+          </Alert>
+        )}
+        <Failure error={failed} />
+        {!(overtaken && dirty) && (
+          <Effect
+            dirty={dirty}
+            changed={changed}
+            faults={config.faults.length > 0 || faults.length > 0}
+            pending={tried.pending}
+            preview={tried.preview}
+            error={error}
+            again={tried.again}
+          />
+        )}
+      </aside>
+      {merging && (
+        <Conflict
+          title={t('editor.staleTitle', { key: read.job.key })}
+          theirs={theirs}
+          mine={canonical(text, fields) ?? text} // in the one order, so that only what differs is seen
+          take={(merged) => {
+            setFrom({ text: theirs, yaml: theirs });
+            setText(merged);
+            setMerging(false);
+            saving.reset();
+          }}
+        />
+      )}
+    </div>
+  );
 }

@@ -1,5 +1,132 @@
-import { Outlet } from '@tanstack/react-router';
+import '../../styles/job.css';
+import { CloseButton } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link, Outlet, useParams } from '@tanstack/react-router';
+import { lazy, type ReactNode, Suspense } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Node } from '../../api/client';
+import { Copy } from '../../components/copy';
+import { Failure } from '../../components/failure';
+import { Name } from '../../components/name';
+import { useTitle } from '../../components/page';
+import { State } from '../../components/state';
+import { unfollow, useFollowing } from '../../data/following';
+import { jobQuery } from '../../data/jobs';
+import { nodeQuery } from '../../data/nodes';
+import { mayEdit, useSession } from '../../data/session';
+import { ChangeStrip } from '../node/changestrip';
+import { Contacts } from './contacts';
+import { Delete } from './delete';
+import { Managed } from './managed';
+import { Remark } from './remark';
 
+// It has an editor, which the targets of a job do without.
+const Gone = lazy(() => import('./gone').then((m) => ({ default: m.Gone })));
+
+const tabs = [
+  ['/nodes/$uuid/jobs/$key', 'targets'],
+  ['/nodes/$uuid/jobs/$key/config', 'config'],
+  ['/nodes/$uuid/jobs/$key/history', 'history'],
+] as const;
+
+/** Where a page of a job is: the fleet, its node, and the job. */
+export function Crumbs({ uuid, node, children }: { uuid: string; node?: Node; children: ReactNode }) {
+  const { t } = useTranslation();
+  return (
+    <nav className="crumb" aria-label={t('job.crumbs')}>
+      <Link to="/">{t('node.back')}</Link>
+      <span aria-hidden> / </span>
+      <Link to="/nodes/$uuid/jobs" params={{ uuid }}>
+        <Name of={node?.hostname ?? uuid} />
+      </Link>
+      <span aria-hidden> / </span>
+      {children}
+    </nav>
+  );
+}
+
+/** The strip of a node, after a write, until it is closed. */
+export function Followed({ node }: { node: Node }) {
+  const { t } = useTranslation();
+  const following = useFollowing(node.uuid);
+  if (!following) return null;
+  return (
+    <div className="followed">
+      <ChangeStrip node={node} />
+      <CloseButton size="sm" aria-label={t('job.stopFollowing')} onClick={() => unfollow(node.uuid)} />
+    </div>
+  );
+}
+
+/** One scrape job: its head, and the tabs below it. */
 export function JobPage() {
-  return <Outlet />;
+  const { t } = useTranslation();
+  const { uuid, key } = useParams({ from: '/shell/nodes/$uuid/jobs/$key' });
+  const session = useSession().data;
+  const node = useQuery(nodeQuery(uuid)).data?.value;
+  const { data: read, error, refetch } = useQuery(jobQuery(uuid, key));
+  useTitle(key, node?.hostname);
+  const crumbs = (
+    <Crumbs uuid={uuid} node={node}>
+      <span className="mono">
+        <Name of={key} />
+      </span>
+    </Crumbs>
+  );
+  if (read === undefined || read === null) {
+    return (
+      <>
+        {crumbs}
+        <Failure error={error} retry={refetch} />
+        {read === null && (
+          <>
+            <h1>{t('job.none')}</h1>
+            <p className="dim">{t('job.noneHelp')}</p>
+          </>
+        )}
+      </>
+    );
+  }
+  const { job } = read;
+  if (read.etag === '') {
+    return (
+      <Suspense fallback={crumbs}>
+        <Gone job={job} node={node} crumbs={crumbs} />
+      </Suspense>
+    );
+  }
+  const editable = mayEdit(session);
+  const byHand = editable && job.managed_by === '';
+  return (
+    <>
+      {crumbs}
+      <header className="head nodehead jobhead">
+        <h1 className="mono spread tight">
+          <Name of={job.key} />
+          <Copy text={job.key} label={t('jobs.key')} />
+        </h1>
+        {job.job_name !== job.key && (
+          <span className="mono dim">
+            job_name: <Name of={job.job_name} />
+          </span>
+        )}
+        {node && <State of={node.status.state} />}
+        <Managed read={read} editable={editable} />
+        {byHand && <Delete read={read} node={node} />}
+      </header>
+      <div className="about">
+        <Remark key={job.id} read={read} editable={byHand} />
+        <Contacts read={read} editable={editable} />
+      </div>
+      <nav className="tabs" aria-label={job.key}>
+        {tabs.map(([to, name]) => (
+          <Link key={name} to={to} params={{ uuid, key }} activeOptions={{ exact: true, includeSearch: false }}>
+            {t(`job.${name}`)}
+          </Link>
+        ))}
+      </nav>
+      {node && <Followed node={node} />}
+      <Outlet />
+    </>
+  );
 }

@@ -1,15 +1,16 @@
 import { CloseButton } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Job } from '../../api/client';
-import { Code } from '../../components/code';
 import { Command } from '../../components/copy';
 import { Failure } from '../../components/failure';
 import { type Column, Grid } from '../../components/grid';
 import { Name } from '../../components/name';
 import { Ago } from '../../components/time';
+import { mayEdit, useSession } from '../../data/session';
+import { JobYaml } from '../job/jobyaml';
 import { configQuery, jobsQuery } from './data';
 import { countsOf } from './files';
 import { useNode } from './use-node';
@@ -27,7 +28,7 @@ export function Jobs() {
   const total = jobs.data?.pages[0]?.total ?? 0;
   const open = rows.find((j) => j.key === chosen);
   const columns: Column<Job>[] = [
-    { key: 'key', title: t('jobs.key'), width: 'minmax(140px, 1fr)', className: 'mono', cell: (j) => <b>{j.key}</b> },
+    { key: 'key', title: t('jobs.key'), width: 'minmax(140px, 1fr)', className: 'mono', cell: keyOf(node.uuid) },
     {
       key: 'name',
       title: t('jobs.name'),
@@ -62,6 +63,9 @@ export function Jobs() {
     return (
       <div className="empty">
         <h2>{t('jobs.empty')}</h2>
+        <p>
+          <NewJob uuid={node.uuid} />
+        </p>
         <p>{t('jobs.emptyHelp')}</p>
         <Command text={`promfleet job create --node ${node.uuid} --key node`} />
       </div>
@@ -71,26 +75,48 @@ export function Jobs() {
     void navigate({ search: { job: job === undefined || job.key === chosen ? undefined : job.key }, replace: true });
   return (
     <div className="side-by-side">
-      <Grid
-        label={t('node.jobs')}
-        columns={columns}
-        rows={rows}
-        total={jobs.isPending ? 5 : total}
-        rowKey={(j) => String(j.id)}
-        more={jobs.hasNextPage && !jobs.isFetchingNextPage ? () => void jobs.fetchNextPage() : undefined}
-        chosen={open && String(open.id)}
-        open={toggle}
-      />
+      <div className="listed">
+        <p className="spread">
+          <span className="dim">{t('jobs.count', { count: total })}</span>
+          <NewJob uuid={node.uuid} />
+        </p>
+        <Grid
+          label={t('node.jobs')}
+          columns={columns}
+          rows={rows}
+          total={jobs.isPending ? 5 : total}
+          rowKey={(j) => String(j.id)}
+          more={jobs.hasNextPage && !jobs.isFetchingNextPage ? () => void jobs.fetchNextPage() : undefined}
+          chosen={open && String(open.id)}
+          open={toggle}
+        />
+      </div>
       {open && (
         <section className="beside">
           <header className="spread">
             <h2>{t('jobs.showConfig', { key: open.key })}</h2>
             <CloseButton className="push" aria-label={t('app.close')} onClick={() => toggle()} />
           </header>
-          <Code label={t('jobs.showConfig', { key: open.key })} text={JSON.stringify(open.scrape_config, null, 2)} />
+          <JobYaml key={open.id} label={t('jobs.showConfig', { key: open.key })} config={open.scrape_config} />
         </section>
       )}
     </div>
+  );
+}
+
+const keyOf = (uuid: string) => (job: Job) => (
+  <Link to="/nodes/$uuid/jobs/$key" params={{ uuid, key: job.key }} tabIndex={-1}>
+    <b>{job.key}</b>
+  </Link>
+);
+
+function NewJob({ uuid }: { uuid: string }) {
+  const { t } = useTranslation();
+  if (!mayEdit(useSession().data)) return null;
+  return (
+    <Link to="/nodes/$uuid/new-job" params={{ uuid }} className="action push">
+      {t('newJob.title')}
+    </Link>
   );
 }
 

@@ -1,11 +1,12 @@
-import { Alert, Button, Modal, TagsInput } from '@mantine/core';
+import { Button, TagsInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useBlocker } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Node, ok, type Preview, tagged } from '../../api/client';
 import { ApiError, StaleError } from '../../api/problem';
-import { Code, Merge } from '../../components/code';
+import { Code } from '../../components/code';
+import { Conflict } from '../../components/conflict';
 import { Failure } from '../../components/failure';
 import { PreviewOf } from '../../components/preview';
 import { tell } from '../../components/tell';
@@ -178,6 +179,7 @@ function Base({ node, etag, editable }: Props) {
       )}
       {theirs && (
         <Conflict
+          title={t('settings.stale')}
           theirs={theirs.text}
           mine={text}
           take={(merged) => {
@@ -188,35 +190,5 @@ function Base({ node, etag, editable }: Props) {
         />
       )}
     </section>
-  );
-}
-
-/** Somebody else has saved meanwhile: both versions, to be brought together. */
-function Conflict({ theirs, mine, take }: { theirs: string; mine: string; take: (text: string) => void }) {
-  const { t } = useTranslation();
-  const [merged, setMerged] = useState(mine);
-  return (
-    <Modal opened onClose={() => take(mine)} withCloseButton={false} size="90%" title={t('settings.stale')}>
-      <div className="stack">
-        <Alert color="yellow" variant="light">
-          {t('settings.staleHelp')}
-        </Alert>
-        <Merge
-          left={theirs}
-          right={mine}
-          leftLabel={t('settings.saved_now')}
-          rightLabel={t('settings.mine')}
-          onChange={setMerged}
-        />
-        <div className="spread">
-          <Button data-autofocus onClick={() => take(merged)}>
-            {t('settings.merge')}
-          </Button>
-          <Button variant="default" onClick={() => take(theirs)}>
-            {t('settings.theirs')}
-          </Button>
-        </div>
-      </div>
-    </Modal>
   );
 }
