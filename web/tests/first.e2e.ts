@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -148,77 +149,108 @@ test('a session that ends leads to the login and back; a password is changed', a
   await v.leave();
 });
 
+/** A server that nobody has joined yet, and a Prometheus for whom that is to change. */
+class Installation {
+  private readonly processes = new Processes();
+  readonly dir = mkdtempSync(join(tmpdir(), 'promfleet-first-'));
+  readonly yml = join(this.dir, 'etc/prometheus.yml');
+  base = '';
+  password = '';
+  prometheus = ''; // its URL
+  private running?: ChildProcess;
+
+  async start(path: string, yml: string): Promise<void> {
+    const [server, port] = await Promise.all([freePort(), freePort()]);
+    this.base = `http://127.0.0.1:${server}${path}`;
+    const plane = this.processes.start(part('PROMFLEET_BIN'), [
+      'server',
+      '--storage.path',
+      join(this.dir, 'server'),
+      '--web.listen-address',
+      `127.0.0.1:${server}`,
+      '--web.external-url',
+      `${this.base}/`,
+    ]);
+    this.prometheus = `http://127.0.0.1:${port}`;
+    mkdirSync(join(this.dir, 'etc'));
+    writeFileSync(this.yml, yml.replaceAll('SELF', `127.0.0.1:${port}`));
+    this.running = this.processes.start(part('PROMFLEET_PROMETHEUS_DEBIAN'), [
+      '--config.file',
+      this.yml,
+      '--storage.tsdb.path',
+      join(this.dir, 'tsdb'),
+      '--web.enable-lifecycle',
+      '--web.listen-address',
+      `127.0.0.1:${port}`,
+    ]).child;
+    await waitFor('the server is ready', () => answers(`${this.base}/-/ready`));
+    await waitFor('Prometheus is ready', () => answers(`${this.prometheus}/-/ready`));
+    this.password = /shown this once: (\S+)/.exec(plane.output())?.[1] ?? '';
+  }
+
+  get self() {
+    return new URL(this.prometheus).host;
+  }
+
+  /** Makes the command on the page, for where this Prometheus is, and copies it. */
+  async command(page: Page): Promise<string> {
+    await page.locator('.join button').first().click();
+    await page.waitForURL(/token=\d/);
+    await page.locator('.join summary').click();
+    await page.locator('.join .options input').nth(1).fill(this.prometheus);
+    await page.locator('.join .options input').nth(2).fill(this.yml);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.locator('.joincommand button').click();
+    return String(await page.evaluate('navigator.clipboard.readText()'));
+  }
+
+  /** Runs what was copied as it is; beside it only where the agent's own page listens. */
+  async run(command: string): Promise<ChildProcess> {
+    const own = await freePort();
+    const agent = `promfleet() { exec "$PROMFLEET_BIN" "$@" --web.listen-address 127.0.0.1:${own} --sync.interval 1s; }`;
+    return this.processes.start('sh', ['-c', `cd ${this.dir} && ${agent}\n${command}`]).child;
+  }
+
+  stop = (child: ChildProcess) => this.processes.stop(child);
+  stopPrometheus = () => this.running && this.processes.stop(this.running);
+
+  async end(): Promise<void> {
+    await this.processes.stopAll();
+    rmSync(this.dir, { recursive: true });
+  }
+}
+
+const done = (page: Page, step: number) => page.locator(`.firstrun > ol > li:nth-child(${step})[data-mark="done"]`);
+
 describe.each([
   ['en-light', '', { language: 'en', scheme: 'light' }],
   ['zh-dark', '/ops/promfleet', { language: 'zh-CN', scheme: 'dark' }],
 ] as const)('%s: the first run', (name, path, look) => {
-  const processes = new Processes();
-  const dir = mkdtempSync(join(tmpdir(), 'promfleet-first-'));
-  let base = '';
-  let password = '';
-  let prometheus = '';
+  const made = new Installation();
   let v: Visitor;
 
   beforeAll(async () => {
-    const [server, port] = await Promise.all([freePort(), freePort()]);
-    base = `http://127.0.0.1:${server}${path}`;
-    const plane = processes.start(part('PROMFLEET_BIN'), [
-      'server',
-      '--storage.path',
-      join(dir, 'server'),
-      '--web.listen-address',
-      `127.0.0.1:${server}`,
-      '--web.external-url',
-      `${base}/`,
-    ]);
-    mkdirSync(join(dir, 'etc'));
-    writeFileSync(join(dir, 'etc/prometheus.yml'), 'global:\n  scrape_interval: 1s\n');
-    prometheus = `http://127.0.0.1:${port}`;
-    processes.start(part('PROMFLEET_PROMETHEUS_DEBIAN'), [
-      '--config.file',
-      join(dir, 'etc/prometheus.yml'),
-      '--storage.tsdb.path',
-      join(dir, 'tsdb'),
-      '--web.enable-lifecycle',
-      '--web.listen-address',
-      `127.0.0.1:${port}`,
-    ]);
-    await waitFor('the server is ready', () => answers(`${base}/-/ready`));
-    await waitFor('Prometheus is ready', () => answers(`${prometheus}/-/ready`));
-    password = /shown this once: (\S+)/.exec(plane.output())?.[1] ?? '';
-    v = await Visitor.arrive(browser, base, look);
+    await made.start(path, 'global:\n  scrape_interval: 1s\n');
+    v = await Visitor.arrive(browser, made.base, look);
   });
   afterAll(async () => {
     await v?.leave();
-    await processes.stopAll();
-    rmSync(dir, { recursive: true });
+    await made.end();
   });
 
-  /** Runs what was copied as it is; beside it only where the agent's own page listens. */
-  const run = async (command: string) => {
-    const own = await freePort();
-    const agent = `promfleet() { exec "$PROMFLEET_BIN" "$@" --web.listen-address 127.0.0.1:${own} --sync.interval 1s; }`;
-    return processes.start('sh', ['-c', `cd ${dir} && ${agent}\n${command}`]).child;
-  };
-  const done = (page: Page, step: number) => page.locator(`.firstrun > ol > li:nth-child(${step})[data-mark="done"]`);
-
   test('from the login to the first sample', async () => {
+    const { base } = made;
     const page = await v.go('/');
     await page.locator('input[autocomplete="username"]').fill('admin');
-    await page.locator('input[autocomplete="current-password"]').fill(password);
+    await page.locator('input[autocomplete="current-password"]').fill(made.password);
     await page.keyboard.press('Enter');
     await page.waitForURL(`${base}/start`);
-    await page.locator('.join button').first().click();
-    await page.waitForURL(/token=1/);
-    await page.locator('.join summary').click();
-    await page.locator('.join .options input').nth(1).fill(prometheus);
-    await page.locator('.join .options input').nth(2).fill(join(dir, 'etc/prometheus.yml'));
-    await v.check(`${name}-start-join`);
-    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-    await page.locator('.joincommand button').click();
-    const command = await page.evaluate('navigator.clipboard.readText()');
+    await page.locator('.join').waitFor();
+    await v.check(`${name}-start`);
+    const command = await made.command(page);
     expect(command).toContain(`--server.url ${base} `);
-    let agent = await run(String(command));
+    await v.check(`${name}-start-join`);
+    const agent = await made.run(command);
     await done(page, 1).waitFor({ timeout: 20_000 });
     await page.waitForURL(/node=[\w-]{36}/);
 
@@ -227,7 +259,7 @@ describe.each([
     const addr = form.locator('input').nth(2);
     const wrong = name === 'zh-dark';
     await form.locator('input').nth(1).fill('1s');
-    await addr.fill(wrong ? '127.0.0.1:1' : new URL(prometheus).host);
+    await addr.fill(wrong ? '127.0.0.1:1' : made.self);
     await page.keyboard.press('Enter');
     await page.locator('.preview .unified').waitFor();
     await v.check(`${name}-start-target`);
@@ -237,7 +269,7 @@ describe.each([
       await page.locator('[data-mark="broken"] .said').getByText('connection refused').waitFor({ timeout: 20_000 });
       await v.check(`${name}-start-down`);
       const answer = await page.request.patch(`${base}/api/v1/targets/1`, {
-        data: { addr: new URL(prometheus).host },
+        data: { addr: made.self },
         headers: { 'Content-Type': 'application/merge-patch+json' },
       });
       expect(answer.status()).toBe(200);
@@ -250,6 +282,13 @@ describe.each([
     // Whoever comes back is where one was.
     await page.reload();
     await page.locator('.alldone').waitFor();
+    if (wrong) {
+      await made.stopPrometheus();
+      await v.go(`/explain?addr=${made.self}`);
+      await page.locator('[data-mark="open"]').waitFor();
+      await v.check(`${name}-explain-away`);
+      return;
+    }
     await page.locator('.alldone a').first().click();
     await page.locator('.overview').waitFor();
     const node = new URL(page.url()).pathname.split('/').at(-1);
@@ -269,20 +308,40 @@ describe.each([
     await page.waitForURL(`${base}/`);
     await page.locator('.mantine-Notification-root button').first().click();
     await page.waitForURL(/\/nodes\//);
-    if (name !== 'en-light') return;
     await v.go('/');
     await page.locator('[role="row"]').nth(1).waitFor();
     await page.locator('a[href$="/start"]').click();
-    await page.locator('.join button').first().click();
-    await page.waitForURL(/token=2/);
-    await page.locator('.join summary').click();
-    await page.locator('.join .options input').nth(1).fill(prometheus);
-    await page.locator('.join .options input').nth(2).fill(join(dir, 'etc/prometheus.yml'));
-    const again = (await page.locator('.joincommand pre').textContent()) ?? '';
-    await processes.stop(agent);
-    agent = await run(again);
+    const again = await made.command(page);
+    await made.stop(agent);
+    await made.run(again);
     await page.waitForURL(`${base}/start?node=${node}`);
     await page.locator('.alldone').waitFor({ timeout: 30_000 });
     expect(v.errors).toEqual([]);
   });
+});
+
+test('a Prometheus that has jobs is taken over as it is', async () => {
+  const made = new Installation();
+  try {
+    const yml =
+      'global:\n  scrape_interval: 1s\nscrape_configs:\n- job_name: prometheus\n  static_configs:\n  - targets: [SELF]\n';
+    await made.start('', yml);
+    const v = await (await Visitor.arrive(browser, made.base)).login('admin', made.password);
+    const page = await v.go('/start');
+    await made.run(await made.command(page));
+    await page.getByLabel('Its prometheus.yml').fill('scrape_configs:\n- job_name: x\n  nonsense: 1\n');
+    await page.getByRole('button', { name: 'See what it brings' }).click();
+    await page.getByRole('alert').getByText('nonsense').waitFor();
+    expect(v.errors.splice(0).join()).toContain('422');
+    await page.getByLabel('Its prometheus.yml').fill(yml.replace('SELF', made.self));
+    await page.getByRole('button', { name: 'See what it brings' }).click();
+    await page.getByText('1 target').first().waitFor();
+    await v.check('start-adopt');
+    await page.getByRole('button', { name: 'Import' }).click();
+    await page.locator('.alldone').waitFor({ timeout: 30_000 });
+    await v.check('start-adopted');
+    await v.leave();
+  } finally {
+    await made.end();
+  }
 });

@@ -4,7 +4,6 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Node } from '../api/client';
-import { Command } from '../components/copy';
 import { Failure } from '../components/failure';
 import { Join } from '../components/join';
 import { Name, plain } from '../components/name';
@@ -16,6 +15,7 @@ import { Ago } from '../components/time';
 import { nodeQuery, summaryQuery } from '../data/nodes';
 import { basePath } from '../page';
 import '../styles/start.css';
+import { Adopt } from './start/adopt';
 import { firstTargetQuery, joinedQuery, newestQuery } from './start/data';
 import { FirstSample, useFirstSample } from './start/first-sample';
 import { FirstTarget } from './start/first-target';
@@ -38,6 +38,7 @@ export function Start() {
   const sample = useFirstSample(uuid, target);
   const joined = record !== undefined;
   const has = joined && Boolean(target?.target);
+  const ready = has || (joined && !hasOwnJobs(record));
   const done = has && sample.data?.scraped === 'yes';
   return (
     <div className="firstrun">
@@ -54,8 +55,8 @@ export function Start() {
           )}
           {record && <Joined node={record} />}
         </Step>
-        <Step at={2} title={t('start.target')} mark={has ? 'done' : joined ? 'now' : 'waiting'}>
-          {record && target && <FirstTarget node={record} first={target} />}
+        <Step at={2} title={t('start.target')} mark={has ? 'done' : ready ? 'now' : 'waiting'}>
+          {ready && record && target && <FirstTarget node={record} first={target} />}
         </Step>
         <Step at={3} title={t('start.sample')} mark={done ? 'done' : has ? 'now' : 'waiting'}>
           {record && target && has && <FirstSample node={record} first={target} sample={sample} />}
@@ -136,7 +137,7 @@ function Waiting({ token, first, choose }: WaitingProps) {
 }
 
 /** What an agent says of a prometheus.yml that it does not take over. */
-const foreignJobs = /has scrape jobs that promfleet did not write/;
+const hasOwnJobs = (node: Node) => /has scrape jobs that promfleet did not write/.test(node.status.last_error ?? '');
 
 function Joined({ node }: { node: Node }) {
   const { t } = useTranslation();
@@ -160,17 +161,10 @@ function Joined({ node }: { node: Node }) {
       </p>
       {status.last_error && (
         <div className="truth" data-state={status.state}>
-          <div className="stack">
-            <p className="mono pre">{plain(status.last_error)}</p>
-            {foreignJobs.test(status.last_error) && (
-              <>
-                <p>{t('start.adopt')}</p>
-                <Command text={promfleet('import', '/etc/prometheus/prometheus.yml', '--node', node.uuid)} />
-              </>
-            )}
-          </div>
+          <p className="mono pre">{plain(status.last_error)}</p>
         </div>
       )}
+      {hasOwnJobs(node) && <Adopt node={node} />}
     </>
   );
 }

@@ -36,7 +36,7 @@ export function Chain({ of: chain, node }: { of: ExplainedChain; node: string })
                 <b>{t(`explain.stage.${stage}`)}</b>
                 <span className="visually-hidden">: </span>
                 <span className={mark === 'passed' || mark === 'absent' ? 'visually-hidden' : 'mark'}>
-                  {t(`explain.mark.${mark}`)}
+                  {t(`explain.mark.${mark === 'beyond' && chain.scraped === 'unknown' ? 'unknown' : mark}`)}
                 </span>
               </p>
               {mark !== 'beyond' && <Body chain={chain} stage={stage} node={node} mark={mark} />}

@@ -173,7 +173,7 @@ function OnNode({
           {node.agent_says && <p className="mono pre">{plain(node.agent_says)}</p>}
         </div>
       )}
-      {node.agent === 'answered' && node.agent_says && (
+      {node.agent === 'answered' && node.agent_says && !node.verdict.includes(node.agent_says) && (
         <div className="agent">
           <p>{t('explain.agent.says')}</p>
           <p className="mono pre">{plain(node.agent_says)}</p>
