@@ -4,6 +4,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { api, type NodeState, ok } from '../api/client';
+import { looksLikeAddr } from '../components/explain/addr';
 import { isAdmin, logout, mayEdit, useSession } from '../data/session';
 import { languages, setLanguage } from '../i18n';
 
@@ -195,6 +196,15 @@ export function useItems(
     }),
   );
   const matching = fixed.filter((item) => matches(item.text, wanted));
+  const addr = text.trim();
+  if (looksLikeAddr(addr)) {
+    matching.unshift({
+      id: 'explain',
+      group: actions,
+      text: t('explain.palette', { addr }),
+      run: () => void navigate({ to: '/explain', search: { addr } }),
+    });
+  }
   return {
     // What is typed is answered in the order in which the answers come: nothing moves what is above it.
     items: wanted === '' ? [...matching, ...nodes] : [...matching, ...nodes, ...jobs, ...tags, ...targets],
