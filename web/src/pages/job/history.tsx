@@ -1,4 +1,3 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { FleetEvent } from '../../api/client';
@@ -9,8 +8,9 @@ import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { Ago } from '../../components/time';
 import { Undo } from '../../components/undo';
-import { allEventsQuery } from '../../data/events';
+import { readEvents } from '../../data/events';
 import { follow } from '../../data/following';
+import { usePaged } from '../../data/paged';
 import { JobDifference } from './jobyaml';
 import { useJob } from './use-job';
 
@@ -21,10 +21,8 @@ export function JobHistory() {
   const { event } = useSearch({ from: '/shell/nodes/$uuid/jobs/$key/history' });
   const navigate = useNavigate({ from: '/nodes/$uuid/jobs/$key/history' });
   const object = `job/${job.id}`;
-  const list = useInfiniteQuery(allEventsQuery({ object }));
-  const rows = list.data?.pages.flatMap((p) => p.items ?? []) ?? [];
-  const total = list.data?.pages[0]?.total ?? 0;
-  const chosen = rows.find((e) => e.id === event) ?? rows[0];
+  const list = usePaged({ queryKey: ['events', 'list', { object }], read: readEvents({ object }) });
+  const chosen = list.here.find((e) => e.id === event) ?? list.at(0);
   const columns: Column<FleetEvent>[] = [
     { key: 'what', title: t('events.what'), width: '110px', cell: (e) => <b>{t(`events.action.${e.action}`)}</b> },
     {
@@ -36,17 +34,15 @@ export function JobHistory() {
     { key: 'at', title: t('events.when'), width: '100px', cell: (e) => <Ago at={e.at} /> },
   ];
   if (list.error) return <Failure error={list.error} retry={list.refetch} />;
-  if (list.isSuccess && rows.length === 0) return <p className="empty">{t('job.noHistory')}</p>;
+  if (!list.pending && list.total === 0) return <p className="empty">{t('job.noHistory')}</p>;
   return (
     <>
       <div className="side-by-side history">
         <Grid
           label={t('job.history')}
           columns={columns}
-          rows={rows}
-          total={list.isPending ? 5 : total}
+          source={list}
           rowKey={(e) => String(e.id)}
-          more={list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : undefined}
           chosen={chosen && String(chosen.id)}
           open={(e) => void navigate({ search: { event: e.id }, replace: true })}
         />
