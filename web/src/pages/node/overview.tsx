@@ -17,6 +17,7 @@ import { mayEdit, useSession } from '../../data/session';
 import { stateIcons } from '../../state/states';
 import { EventLine } from '../events/line';
 import { ChangeStrip } from './changestrip';
+import { HealthGlance } from './health/glance';
 import { useNode } from './use-node';
 
 /** Whether the node scrapes what it should, and if not, why. */
@@ -51,6 +52,7 @@ export function Overview() {
           </ul>
         </section>
       )}
+      <HealthGlance uuid={node.uuid} />
       <div className="two">
         <section>
           <h2>{t('node.facts')}</h2>

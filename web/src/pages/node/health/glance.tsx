@@ -1,0 +1,50 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { HealthWord } from '../../../components/health';
+import { plain } from '../../../components/name';
+import { nodeHealthQuery } from '../../../data/health';
+import '../../../styles/nodehealth.css';
+import { HealthBar } from './bar';
+import { causes, parts, total } from './summary';
+
+/** The health of a node's targets at a glance, and the most frequent reason why scrapes fail. */
+export function HealthGlance({ uuid }: { uuid: string }) {
+  const { t } = useTranslation();
+  const { data } = useQuery(nodeHealthQuery(uuid));
+  const jobs = data?.jobs ?? [];
+  const counts = total(jobs);
+  const cause = causes(jobs).all[0];
+  return (
+    <section className="glance" aria-busy={!data}>
+      <h2>
+        <Link to="/nodes/$uuid/health" params={{ uuid }}>
+          {t('nodeHealth.title')}
+        </Link>
+      </h2>
+      {data && !data.at && <p className="dim pre">{plain(data.agent_says ?? '')}</p>}
+      {(!data || data.at) && <HealthBar counts={counts} />}
+      {data?.at && (
+        <p className="spread">
+          {parts
+            .filter((p) => p === 'up' || counts[p] > 0)
+            .map((p) => (
+              <span key={p} className="healthcount">
+                <HealthWord of={p} /> <b>{counts[p].toLocaleString()}</b>
+              </span>
+            ))}
+          {cause && (
+            <Link
+              to="/nodes/$uuid/health"
+              params={{ uuid }}
+              search={{ job: cause.jobs === 1 && cause.job.job ? cause.job.job : undefined }}
+              className="mono cause"
+            >
+              {cause.count.toLocaleString()} × <bdi>{plain(cause.message)}</bdi>
+            </Link>
+          )}
+        </p>
+      )}
+    </section>
+  );
+}
