@@ -114,7 +114,7 @@ function JobList({ jobs, chosen }: { jobs?: JobHealth[]; chosen?: string }) {
     {
       key: 'job',
       title: t('nodeHealth.job'),
-      width: 'minmax(96px, 1.2fr)',
+      width: 'minmax(96px, 1fr)',
       className: 'mono',
       cell: (j) =>
         j.job ? (
@@ -128,7 +128,7 @@ function JobList({ jobs, chosen }: { jobs?: JobHealth[]; chosen?: string }) {
     {
       key: 'bar',
       title: t('nodeHealth.targets'),
-      width: 'minmax(76px, 1fr)',
+      width: 'minmax(108px, 1fr)',
       cell: (j) =>
         j.withheld ? <HealthWord of="not_loaded" title={plain(j.withheld)} /> : <HealthBar counts={countsOf(j)} />,
     },
