@@ -85,6 +85,7 @@ func scripts(t *testing.T, database string, storageURL func() string) {
 			"join":      join,
 			"login":     login,
 			"shows":     shows,
+			"waitdown":  waitDown,
 			"waitfor":   waitFor,
 		},
 	})
@@ -166,6 +167,21 @@ func explained(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		} else if time.Now().After(deadline) {
 			ts.Fatalf("%s is not explained as %q within %s, but: %v %s", args[0], args[1], bound, err, out)
+		}
+	}
+}
+
+// waitDown NODE TEXT asks for the health of a node until that says a text: an agent
+// keeps what it has seen for some seconds.
+func waitDown(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "waitdown NODE TEXT")
+	const bound = time.Minute
+	for deadline := time.Now().Add(bound); ; time.Sleep(100 * time.Millisecond) {
+		err := ts.Exec("promfleet", "node", "health", args[0])
+		if out := ts.ReadFile("stdout"); strings.Contains(out, args[1]) {
+			return
+		} else if time.Now().After(deadline) {
+			ts.Fatalf("the health of %s does not have %q within %s, but: %v %s", args[0], args[1], bound, err, out)
 		}
 	}
 }

@@ -58,10 +58,9 @@ var zhCommands = language{
 	"Let the agent of a node take away the targets that it holds back (state held).":                                                                  "允许节点的 agent 移除它暂缓移除的目标（状态 held）。",
 	"How the targets of a node are scraped, job by job, and which are down: 0 all are up, 1 some are down or missing, 2 that could not be found out.": "按作业显示节点的目标的抓取情况，以及哪些目标 down：退出码 0 表示全部 up，1 表示有目标 down 或缺失，2 表示无法得知。",
 	"How targets are scraped: 0 none is down or missing, 1 some are, 2 that could not be found out.":                                                  "显示目标的抓取情况：退出码 0 表示没有目标 down 或缺失，1 表示有，2 表示无法得知。",
-	"By uuid or hostname.":                   "uuid 或主机名。",
-	"Of a target; several, 500 at the most.": "目标的 id；可给出多个，最多 500 个。",
-	"Of the node.":                           "节点的 uuid。",
-	"Its id; of a node, its uuid.":           "它的 id；节点则为 uuid。",
+	"Of a target; several, 500 at the most.":                                                                                                          "目标的 id；可给出多个，最多 500 个。",
+	"Of the node.":                                                                                                                                    "节点的 uuid。",
+	"Its id; of a node, its uuid.":                                                                                                                    "它的 id；节点则为 uuid。",
 	"Compare the prometheus.yml that a node should have with its file and with what its Prometheus has loaded, secrets masked: 0 they are the same, 1 they differ, 2 that could not be found out.": "将节点应有的 prometheus.yml 与其文件及 Prometheus 已加载的配置比较（机密已遮盖）：0 相同，1 有差异，2 无法得知。",
 	"Have the agent of a node look at all that it needs on its host, and change nothing: 0 nothing fails, 1 something does, 2 it did not answer.":                                                  "让节点的 agent 检查其主机上所需的一切，不作任何更改：0 全部通过，1 有未通过的，2 未得到回答。",
 
