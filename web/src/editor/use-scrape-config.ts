@@ -9,21 +9,27 @@ import type { Fields } from '../yaml/schema';
 
 const nothing: Fault[] = [];
 
-/** What a text is: the JSON to send, or what keeps it from being any. */
+/** How long one may pause before what was typed is tried. */
+const pause = 300;
+
+/** Above this length, in characters, a text is read when one pauses, and not at every key. */
+const long = 20_000;
+
+/** What a text is: the JSON to send, or what keeps it from being any. late: it is not read yet. */
 export function useScrapeConfig(text: string, fields: Fields) {
-  return useMemo(() => {
-    const { doc, faults } = readYaml(text);
+  const [paused] = useDebouncedValue(text, pause);
+  const seen = text.length > long ? paused : text;
+  const read = useMemo(() => {
+    const { doc, faults } = readYaml(seen);
     if (faults.length > 0) return { doc, faults, comments: false };
     const made = toJson(doc, fields);
     if ('fault' in made) return { doc, faults: [made.fault], comments: false };
-    return { doc, faults: nothing, json: made.json, comments: hasComments(text) };
-  }, [text, fields]);
+    return { doc, faults: nothing, json: made.json, comments: hasComments(doc) };
+  }, [seen, fields]);
+  return useMemo(() => ({ ...read, late: seen !== text }), [read, seen, text]);
 }
 
 type Config = ReturnType<typeof useScrapeConfig>;
-
-/** How long one may pause before what was typed is tried. */
-const pause = 300;
 
 /**
  * Tries a write while it is typed: what it would do, or why it is refused. Only what

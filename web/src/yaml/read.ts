@@ -9,6 +9,7 @@ import {
   type Pair,
   parseDocument,
   Scalar,
+  visit,
   type YAMLMap,
 } from 'yaml';
 import type { Fields, Schema } from './schema';
@@ -153,12 +154,15 @@ function number(s: string): string | undefined {
   return undefined;
 }
 
-/** Whether a text has comments, which a record does not keep. */
-export function hasComments(text: string): boolean {
-  return (
-    /(^|\s)#/m.test(text) &&
-    parseDocument(text, { logLevel: 'silent' })
-      .toString({ commentString: () => '\0' })
-      .includes('\0')
-  );
+/** Whether a document has comments, which a record does not keep. */
+export function hasComments(doc: Document.Parsed): boolean {
+  let found = Boolean(doc.commentBefore || doc.comment);
+  visit(doc, {
+    Node(_, n) {
+      if (!n.comment && !n.commentBefore) return undefined;
+      found = true;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }

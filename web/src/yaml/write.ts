@@ -43,6 +43,20 @@ export function readJson(text: string): unknown {
   return parseDocument(text, { schema: 'json', intAsBigInt: true }).toJS({ maxAliasCount: 0 });
 }
 
+function spell(value: unknown): string {
+  if (typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return `[${value.map(spell).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([k, v]) => `${JSON.stringify(k)}:${spell(v)}`).join(',')}}`;
+}
+
+/** The one spelling of a JSON text. */
+export const canonical = (json: string) => spell(readJson(json));
+
+/** The scrape_config of a job as it was read, in its one spelling. */
+export const configOf = (job: string) => spell((readJson(job) as { scrape_config: unknown }).scrape_config ?? {});
+
 function inOrder(config: unknown): Record<string, unknown> {
   const root = sorted(config, order.scrape_config ?? []) as Record<string, unknown> | null;
   if (typeof root !== 'object' || root === null) return {};

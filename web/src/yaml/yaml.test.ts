@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { fields } from './fields.fixture';
 import { placeOf, splitPath } from './place';
 import { hasComments, readYaml, toJson } from './read';
-import { readJson, writeYaml } from './write';
+import { canonical, readJson, writeYaml } from './write';
 
 function json(text: string): string {
   const { doc, faults } = readYaml(text);
@@ -32,6 +32,14 @@ test('numbers keep all their digits', () => {
   expect(json(writeYaml(readJson(text)))).toBe(
     '{"metrics_path":"12345678901234567890","sample_limit":18446744073709551615}',
   );
+});
+
+test('one configuration has one spelling, whatever its order', () => {
+  expect(canonical('{"b":[1,{"d":2,"c":18446744073709551615}],"a":"x"}')).toBe(
+    canonical('{ "a": "x", "b": [1, {"c":18446744073709551615, "d":2}] }'),
+  );
+  expect(canonical('{"a":[1,2]}')).not.toBe(canonical('{"a":[2,1]}'));
+  expect(canonical('{"a":1}')).not.toBe(canonical('{"a":"1"}'));
 });
 
 test('nothing is an empty mapping, anything else no scrape_config', () => {
@@ -120,8 +128,10 @@ test('a fault of the server is marked at its value, or at its key', () => {
 });
 
 test('comments are seen, since they are lost', () => {
-  expect(hasComments('a: 1 # why')).toBe(true);
-  expect(hasComments('# why\na: 1')).toBe(true);
-  expect(hasComments('a: "x # y"')).toBe(false);
-  expect(hasComments('a: x#y')).toBe(false);
+  const comments = (text: string) => hasComments(readYaml(text).doc);
+  expect(comments('a: 1 # why')).toBe(true);
+  expect(comments('# why\na: 1')).toBe(true);
+  expect(comments('a: "x # y"')).toBe(false);
+  expect(comments('a: x#y')).toBe(false);
+  expect(comments('a:\n  - b: 1\n    # last')).toBe(true);
 });

@@ -17,9 +17,8 @@ import { ScrapeConfigEditor, useKept } from '../../editor/editor';
 import { Effect } from '../../editor/effect';
 import { useFields } from '../../editor/fields';
 import { faultsOf, useDryRun, useScrapeConfig } from '../../editor/use-scrape-config';
-import { readYaml, toJson } from '../../yaml/read';
 import type { Fields } from '../../yaml/schema';
-import { readJson, writeYaml } from '../../yaml/write';
+import { canonical, configOf, readJson, writeYaml } from '../../yaml/write';
 import { useJob } from './use-job';
 
 /** The scrape_config of a job, and what a change of it would do. */
@@ -32,13 +31,6 @@ export function JobConfig() {
 
 const yamlOf = (read: JobRead) => writeYaml((readJson(read.text) as { scrape_config: unknown }).scrape_config);
 
-/** The one spelling of a configuration, however it is written. */
-function canonical(text: string, fields: Fields): string | undefined {
-  const { doc, faults } = readYaml(text);
-  const made = faults.length > 0 ? undefined : toJson(doc, fields);
-  return made && 'json' in made ? writeYaml(readJson(made.json)) : undefined;
-}
-
 function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
   const { t } = useTranslation();
   const session = useSession().data;
@@ -46,6 +38,7 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
   const theirs = useMemo(() => yamlOf(read), [read]);
   // What the edit began with: another one's save must not pass unseen.
   const [from, setFrom] = useState({ text: theirs, yaml: theirs });
+  const saved = useMemo(() => configOf(read.text), [read.text]);
   const [text, setText] = useState(theirs);
   const [merging, setMerging] = useState(false);
   const config = useScrapeConfig(text, fields);
@@ -62,9 +55,11 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
     enableBeforeUnload: dirty,
   });
 
-  const changed = dirty && config.json !== undefined && canonical(text, fields) !== from.yaml;
+  const spelled = useMemo(() => (config.json === undefined ? undefined : canonical(config.json)), [config.json]);
+  const changed = dirty && spelled !== undefined && (overtaken || spelled !== saved);
   const { id } = read.job;
-  const body = changed && !overtaken && config.json !== undefined ? bodyOf(read.job, config.json) : undefined;
+  const body =
+    changed && !overtaken && !config.late && config.json !== undefined ? bodyOf(read.job, config.json) : undefined;
   const stale = async (error: unknown) => {
     if (error instanceof StaleError) putJob(await readJobById(id));
   };
@@ -79,7 +74,7 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
     onSuccess: (saved, { effect }) => {
       const yaml = yamlOf(saved);
       // Comments stay as long as one looks at them; a secret does not.
-      const kept = canonical(text, fields) === yaml ? text : yaml;
+      const kept = configOf(saved.text) === spelled ? text : yaml;
       setFrom({ text: kept, yaml });
       setText(kept);
       if (effect) follow(saved.job.node);
@@ -97,7 +92,8 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
   };
   const error = tried.error instanceof StaleError ? null : tried.error;
   const found = useMemo(() => faultsOf(config, text, error), [config, text, error]);
-  const faults = useKept(found, config.faults.length === 0 && tried.pending);
+  const pending = config.late || tried.pending;
+  const faults = useKept(found, config.late || (config.faults.length === 0 && tried.pending));
   const failed = saving.error instanceof StaleError ? null : saving.error;
   return (
     <div className="edit">
@@ -161,7 +157,7 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
             dirty={dirty}
             changed={changed}
             faults={config.faults.length > 0 || faults.length > 0}
-            pending={tried.pending}
+            pending={pending}
             preview={tried.preview}
             error={error}
             again={tried.again}
@@ -172,7 +168,8 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
         <Conflict
           title={t('editor.staleTitle', { key: read.job.key })}
           theirs={theirs}
-          mine={canonical(text, fields) ?? text} // in the one order, so that only what differs is seen
+          // In the same order, so that only what differs is seen.
+          mine={config.json === undefined ? text : writeYaml(readJson(config.json))}
           take={(merged) => {
             setFrom({ text: theirs, yaml: theirs });
             setText(merged);

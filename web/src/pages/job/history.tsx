@@ -1,3 +1,4 @@
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { FleetEvent } from '../../api/client';
@@ -8,7 +9,7 @@ import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { Ago } from '../../components/time';
 import { Undo } from '../../components/undo';
-import { readEvents } from '../../data/events';
+import { findEvent, readEvents } from '../../data/events';
 import { follow } from '../../data/following';
 import { usePaged } from '../../data/paged';
 import { JobDifference } from './jobyaml';
@@ -22,7 +23,15 @@ export function JobHistory() {
   const navigate = useNavigate({ from: '/nodes/$uuid/jobs/$key/history' });
   const object = `job/${job.id}`;
   const list = usePaged({ queryKey: ['events', 'list', { object }], read: readEvents({ object }) });
-  const chosen = list.here.find((e) => e.id === event) ?? list.at(0);
+  const listed = event === undefined ? list.at(0) : list.here.find((e) => e.id === event);
+  // One that the address names may be further down.
+  const found = useQuery({
+    queryKey: ['events', 'one', { object }, event],
+    queryFn: ({ signal }) => findEvent({ object }, event ?? 0, signal),
+    enabled: event !== undefined && !listed && !list.pending,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const chosen = listed ?? (found.data?.id === event ? found.data : undefined) ?? undefined;
   const columns: Column<FleetEvent>[] = [
     { key: 'what', title: t('events.what'), width: '110px', cell: (e) => <b>{t(`events.action.${e.action}`)}</b> },
     {

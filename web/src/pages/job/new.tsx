@@ -63,7 +63,7 @@ function Form({ uuid, fields }: { uuid: string; fields: Fields }) {
   });
   const config = useScrapeConfig(text, fields);
   const body =
-    key !== '' && config.json !== undefined
+    key !== '' && !config.late && config.json !== undefined
       ? bodyOf({ node: uuid, key, job_name: jobName || undefined, remark }, config.json)
       : undefined;
   const tried = useDryRun(['new', uuid], body, tryNewJob);
@@ -81,7 +81,7 @@ function Form({ uuid, fields }: { uuid: string; fields: Fields }) {
     if (ready && body !== undefined) creating.mutate(body);
   };
   const found = useMemo(() => faultsOf(config, text, tried.error), [config, text, tried.error]);
-  const faults = useKept(found, config.faults.length === 0 && tried.pending);
+  const faults = useKept(found, config.late || (config.faults.length === 0 && tried.pending));
   const error = useKept(tried.error, tried.pending);
   const at = (field: string) => (error instanceof ApiError ? error.at(`body.${field}`) : undefined);
   return (
@@ -185,7 +185,7 @@ function Form({ uuid, fields }: { uuid: string; fields: Fields }) {
             dirty
             changed
             faults={faults.length > 0}
-            pending={tried.pending}
+            pending={config.late || tried.pending}
             preview={tried.preview}
             error={tried.error}
             again={tried.again}
