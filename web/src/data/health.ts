@@ -54,6 +54,8 @@ export function useHealth(ids: readonly number[]): HealthView {
   const [, redraw] = useState(0);
   const key = [...ids].sort((a, b) => a - b).join();
   useEffect(() => book.subscribe(() => redraw((n) => n + 1)), []);
+  const { forgotten } = book;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was forgotten is asked for again
   useEffect(() => {
     if (key === '') return;
     const wanted = key.split(',').map(Number);
@@ -68,7 +70,7 @@ export function useHealth(ids: readonly number[]): HealthView {
       clearInterval(timer);
       document.removeEventListener('visibilitychange', look);
     };
-  }, [key]);
+  }, [key, forgotten]);
   const version = book.version;
   // biome-ignore lint/correctness/useExhaustiveDependencies: another version of the book is another view
   return useMemo(() => ({ of: (id) => book.of(id), notes: book.notes, error: book.error }), [version]);

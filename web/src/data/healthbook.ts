@@ -24,6 +24,8 @@ export class HealthBook {
   private running = 0;
   private listeners = new Set<() => void>();
   version = 0;
+  /** How often something was forgotten: what is seen of it is asked for at once. */
+  forgotten = 0;
   notes: readonly string[] = [];
   error: unknown;
 
@@ -43,6 +45,7 @@ export class HealthBook {
 
   forget(ids: readonly number[]): void {
     for (const id of ids) this.entries.delete(id);
+    this.forgotten++;
     this.changed();
   }
 

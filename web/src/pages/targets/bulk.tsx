@@ -1,0 +1,178 @@
+import { Button, Checkbox, Modal, Progress, TagsInput, Textarea, TextInput } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Preview } from '../../api/client';
+import { ApiError } from '../../api/problem';
+import { Failure } from '../../components/failure';
+import { PreviewOf } from '../../components/preview';
+import { Same } from '../../components/same';
+import { curl, promfleet } from '../../components/shell-words';
+import { type BulkPatch, previewBulk, type Scope, writeBulk } from './data';
+import { readLabels } from './labels';
+import { words } from './problem';
+import { labelProblems } from './rows';
+
+interface Props {
+  scope: Scope;
+  /** How many targets that is. */
+  count: number;
+  close: () => void;
+  done: (nodes: string[], updated: number) => void;
+}
+
+/** Changes many targets at once, seen before it is done. */
+export function Bulk({ scope, count, close, done }: Props) {
+  const { t } = useTranslation();
+  const [labels, setLabels] = useState('');
+  const [unset, setUnset] = useState<string[]>([]);
+  const [addTags, setAddTags] = useState<string[]>([]);
+  const [removeTags, setRemoveTags] = useState<string[]>([]);
+  const [remark, setRemark] = useState<string>();
+  const [preview, setPreview] = useState<Preview>();
+  const [share, setShare] = useState(0);
+  const read = readLabels(labels);
+  const [problem] = labelProblems(read);
+  const both = unset.find((name) => Object.hasOwn(read.labels, name));
+  const patch: BulkPatch = {};
+  const named: [string, string | null][] = [
+    ...Object.entries(read.labels),
+    ...unset.map((n) => [n, null] as [string, null]),
+  ];
+  if (named.length > 0) patch.labels = Object.fromEntries(named);
+  if (addTags.length > 0) patch.add_tags = addTags;
+  if (removeTags.length > 0) patch.remove_tags = removeTags;
+  if (remark !== undefined) patch.remark = remark;
+  const changes = Object.keys(patch).length > 0;
+  const trying = useMutation({ mutationFn: () => previewBulk(scope, patch), onSuccess: setPreview });
+  const saving = useMutation({
+    mutationFn: () => writeBulk(scope, patch, setShare),
+    onSuccess: (updated) => {
+      close();
+      done(
+        (preview?.nodes ?? []).map((n) => n.node),
+        updated,
+      );
+    },
+  });
+  const failed = saving.error ?? trying.error;
+  const at = (field: string) => (failed instanceof ApiError ? failed.at(`body.${field}`) : undefined);
+  const changed =
+    <T,>(set: (value: T) => void) =>
+    (value: T) => {
+      set(value);
+      setPreview(undefined);
+      trying.reset();
+      saving.reset();
+    };
+  return (
+    <Modal
+      opened
+      onClose={close}
+      size="xl"
+      title={'ids' in scope ? t('targets.bulkSelected', { count }) : t('targets.bulkAll', { count })}
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+    >
+      <form
+        className="stack"
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (preview) saving.mutate();
+          else if (changes && !problem && !both) trying.mutate();
+        }}
+      >
+        <div className="two">
+          <TextInput
+            label={t('targets.setLabels')}
+            description={t('targets.labelsHint')}
+            classNames={{ input: 'mono' }}
+            value={labels}
+            onChange={(e) => changed(setLabels)(e.currentTarget.value)}
+            error={problem ? words(t, problem) : at('labels')}
+            data-autofocus
+            autoComplete="off"
+            spellCheck={false}
+          />
+          <TagsInput
+            label={t('targets.unsetLabels')}
+            description={t('targets.unsetHint')}
+            value={unset}
+            onChange={changed(setUnset)}
+            error={both && t('targets.both', { name: both })}
+          />
+          <TagsInput
+            label={t('targets.addTags')}
+            value={addTags}
+            onChange={changed(setAddTags)}
+            error={at('add_tags')}
+            maxTags={64}
+          />
+          <TagsInput
+            label={t('targets.removeTags')}
+            value={removeTags}
+            onChange={changed(setRemoveTags)}
+            error={at('remove_tags')}
+            maxTags={64}
+          />
+        </div>
+        <Checkbox
+          label={t('targets.setRemark')}
+          checked={remark !== undefined}
+          onChange={(e) => changed(setRemark)(e.currentTarget.checked ? '' : undefined)}
+        />
+        {remark !== undefined && (
+          <Textarea
+            aria-label={t('targets.remark')}
+            placeholder={t('targets.remarkEmpty')}
+            value={remark}
+            onChange={(e) => changed(setRemark)(e.currentTarget.value)}
+            error={at('remark')}
+            autosize
+            maxRows={6}
+          />
+        )}
+        <Failure error={failed} />
+        {preview && <PreviewOf preview={preview} />}
+        {saving.isPending && <Progress value={share * 100} animated aria-label={t('targets.saving')} />}
+        <div className="spread">
+          {preview ? (
+            <Button type="submit" loading={saving.isPending}>
+              {t('targets.bulkDo', { count })}
+            </Button>
+          ) : (
+            <Button
+              type="submit"
+              disabled={!changes || problem !== undefined || both !== undefined}
+              loading={trying.isPending}
+            >
+              {t('settings.preview')}
+            </Button>
+          )}
+          <Button variant="default" onClick={close}>
+            {t('app.cancel')}
+          </Button>
+        </div>
+        <Same cli={cli(scope, patch)} api={curl('PATCH', '/targets', { query: queryOf(scope), body: patch })} />
+      </form>
+    </Modal>
+  );
+}
+
+export const queryOf = (scope: Scope) =>
+  'ids' in scope ? { id: scope.ids.slice(0, 20).map(String) } : { ...scope.filter, job: scope.filter.job };
+
+/** The command that does the same. */
+export function cli(scope: Scope, patch: BulkPatch): string {
+  const args: (string | number)[] = ['target', 'patch'];
+  for (const [name, value] of Object.entries(queryOf(scope)))
+    for (const v of Array.isArray(value) ? value : [value]) if (v !== undefined) args.push(`--${name}`, v);
+  for (const [name, value] of Object.entries(patch.labels ?? {})) {
+    if (value === null) args.push('--remove-label', name);
+    else args.push('--label', `${name}=${value}`);
+  }
+  for (const tag of patch.add_tags ?? []) args.push('--add-tag', tag);
+  for (const tag of patch.remove_tags ?? []) args.push('--remove-tag', tag);
+  if (patch.remark !== undefined) args.push('--remark', patch.remark);
+  if (patch.deleted) args.push('--delete');
+  return promfleet(...args);
+}

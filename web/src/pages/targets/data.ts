@@ -1,0 +1,207 @@
+import { queryOptions } from '@tanstack/react-query';
+import { api, type FleetEvent, type Job, ok, type Preview, type Tagged, type Target, tagged } from '../../api/client';
+import { putNode, readNode } from '../../data/nodes';
+import type { Page, Read } from '../../data/pages';
+import { queryClient } from '../../data/queries';
+import type { TargetPatch } from './draft';
+
+/** What selects targets. */
+export interface TargetFilter {
+  job?: number;
+  node?: string;
+  q?: string;
+  tag?: string[];
+  addr?: string;
+}
+
+export interface ListFilter extends TargetFilter {
+  sort?: string;
+  deleted?: true;
+}
+
+const listKey = ['targets', 'list'] as const;
+export const targetsKey = (filter: ListFilter) => [...listKey, filter];
+
+export const readTargets =
+  (filter: ListFilter): Read<Target> =>
+  (offset, limit, signal) =>
+    ok(api.GET('/api/v1/targets', { params: { query: { ...filter, offset, limit } }, signal }));
+
+export const readTarget = (id: number, signal?: AbortSignal) =>
+  tagged(api.GET('/api/v1/targets/{id}', { params: { path: { id } }, signal }));
+
+/** Puts a target as it is now into the lists that have it. */
+export function putTarget(target: Target): void {
+  queryClient.setQueriesData<Page<Target>>({ queryKey: listKey }, (old) =>
+    old?.items?.some((t) => t.id === target.id)
+      ? { ...old, items: old.items.map((t) => (t.id === target.id ? target : t)) }
+      : old,
+  );
+}
+
+export const patchTarget = (id: number, etag: string, body: TargetPatch): Promise<Tagged<Target>> =>
+  tagged(
+    api.PATCH('/api/v1/targets/{id}', {
+      params: { path: { id }, header: { 'If-Match': etag } },
+      body: body as Record<string, unknown>,
+      headers: { 'Content-Type': 'application/merge-patch+json' },
+    }),
+  ) as Promise<Tagged<Target>>;
+
+export const restoreTarget = (id: number): Promise<Target> =>
+  ok(api.POST('/api/v1/targets/{id}/restore', { params: { path: { id } } })) as Promise<Target>;
+
+/** Reads again what a write of targets has changed, and how far its nodes are. */
+export async function written(nodes: string[]): Promise<void> {
+  void queryClient.invalidateQueries({ queryKey: ['events'] });
+  await Promise.all([
+    queryClient.invalidateQueries({ queryKey: ['targets'] }),
+    ...nodes.slice(0, 10).map((uuid) =>
+      readNode(uuid).then(
+        ({ value, etag }) => putNode(value, etag),
+        () => undefined,
+      ),
+    ),
+  ]);
+}
+
+/** Which targets a bulk write is about: some by their ids, or all that a filter selects. */
+export type Scope = { ids: number[] } | { filter: TargetFilter };
+
+export interface BulkPatch {
+  labels?: Record<string, string | null>;
+  add_tags?: string[];
+  remove_tags?: string[];
+  remark?: string;
+  deleted?: true;
+}
+
+/** How many ids a call takes (TargetFilter of the API). */
+const atOnce = 500;
+
+function queries(scope: Scope): (TargetFilter & { id?: number[] })[] {
+  if ('filter' in scope) return [scope.filter];
+  const all = [];
+  for (let i = 0; i < scope.ids.length; i += atOnce) all.push({ id: scope.ids.slice(i, i + atOnce) });
+  return all;
+}
+
+const call = (query: TargetFilter & { id?: number[] }, body: BulkPatch, dry: boolean) =>
+  ok(api.PATCH('/api/v1/targets', { params: { query: { ...query, dry_run: dry } }, body }));
+
+/** What a bulk write would do. */
+export async function previewBulk(scope: Scope, body: BulkPatch): Promise<Preview> {
+  const previews: Preview[] = [];
+  for (const query of queries(scope)) previews.push((await call(query, body, true)) as Preview);
+  return merged(previews);
+}
+
+/** Several previews as one: each was computed by itself, so that the same node counts up. */
+export function merged(previews: Preview[]): Preview {
+  const [first, ...others] = previews;
+  if (!first || others.length === 0) return first ?? ({ nodes: [], more: 0 } as unknown as Preview);
+  const nodes = new Map((first.nodes ?? []).map((n) => [n.node, { ...n }]));
+  for (const other of others)
+    for (const n of other.nodes ?? []) {
+      const have = nodes.get(n.node);
+      if (!have) {
+        nodes.set(n.node, { ...n });
+        continue;
+      }
+      have.targets_added += n.targets_added;
+      have.targets_removed += n.targets_removed;
+      have.targets_changed += n.targets_changed;
+      have.reload ||= n.reload;
+    }
+  return { ...first, nodes: [...nodes.values()] };
+}
+
+/** Writes, and gives how many were changed. */
+export async function writeBulk(scope: Scope, body: BulkPatch, progress: (share: number) => void): Promise<number> {
+  const all = queries(scope);
+  let done = 0;
+  for (const [i, query] of all.entries()) {
+    done += ((await call(query, body, false)) as { updated: number }).updated;
+    progress((i + 1) / all.length);
+  }
+  return done;
+}
+
+/** The number of the newest event: what comes after it was done since. */
+export async function lastEvent(): Promise<number> {
+  const { items } = await ok(api.GET('/api/v1/events', { params: { query: { limit: 1 } } }));
+  return items?.[0]?.id ?? 0;
+}
+
+/** The events of bulk writes by somebody since one. */
+export async function bulkEventsSince(id: number, actor: string): Promise<FleetEvent[]> {
+  const { items } = await ok(api.GET('/api/v1/events', { params: { query: { actor, limit: 200 } } }));
+  return (items ?? []).filter((e) => e.id > id && /^job\/\d+\/targets$/.test(e.object));
+}
+
+export const revertEvent = (id: number) => ok(api.POST('/api/v1/events/{id}/revert', { params: { path: { id } } }));
+
+/** Gathers ids that are asked for at about the same time into one call. */
+class Gatherer<K, V> {
+  private waiting = new Map<K, { resolve: (v: V | null) => void; reject: (e: unknown) => void }[]>();
+
+  constructor(
+    private readonly read: (ids: K[]) => Promise<V[]>,
+    private readonly keyOf: (v: V) => K,
+    private readonly most: number,
+  ) {}
+
+  /** One of them; null: there is none. */
+  load(id: K): Promise<V | null> {
+    if (this.waiting.size === 0) setTimeout(() => void this.run());
+    return new Promise((resolve, reject) => {
+      const others = this.waiting.get(id) ?? [];
+      this.waiting.set(id, [...others, { resolve, reject }]);
+    });
+  }
+
+  private async run(): Promise<void> {
+    const waiting = this.waiting;
+    this.waiting = new Map();
+    const ids = [...waiting.keys()];
+    for (let i = 0; i < ids.length; i += this.most) {
+      const part = ids.slice(i, i + this.most);
+      try {
+        const found = new Map((await this.read(part)).map((v) => [this.keyOf(v), v]));
+        for (const id of part) for (const w of waiting.get(id) ?? []) w.resolve(found.get(id) ?? null);
+      } catch (error) {
+        for (const id of part) for (const w of waiting.get(id) ?? []) w.reject(error);
+      }
+    }
+  }
+}
+
+const jobs = new Gatherer<number, Job>(
+  async (id) => (await ok(api.GET('/api/v1/jobs', { params: { query: { id, limit: id.length } } }))).items ?? [],
+  (job) => job.id,
+  100,
+);
+const hosts = new Gatherer<string, { uuid: string; hostname: string }>(
+  async (uuid) => (await ok(api.GET('/api/v1/nodes', { params: { query: { uuid, limit: uuid.length } } }))).items ?? [],
+  (node) => node.uuid,
+  100,
+);
+
+/** The job that a row's target belongs to; null: it is deleted. */
+export const jobOf = (id: number) =>
+  queryOptions({ queryKey: ['targets', 'job', id], queryFn: () => jobs.load(id), staleTime: 60_000 });
+
+/** The name of a node; null: it is deleted. */
+export const hostOf = (uuid: string) =>
+  queryOptions({ queryKey: ['targets', 'host', uuid], queryFn: () => hosts.load(uuid), staleTime: 60_000 });
+
+/** Reads a job by its node and key, as an address names it. */
+export const jobNamed = (node: string, key: string) =>
+  queryOptions({
+    queryKey: ['targets', 'named', node, key],
+    queryFn: async ({ signal }) => {
+      const { items } = await ok(api.GET('/api/v1/jobs', { params: { query: { node, key, limit: 1 } }, signal }));
+      return items?.[0] ?? null;
+    },
+    staleTime: 30_000,
+  });

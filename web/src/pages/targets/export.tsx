@@ -1,0 +1,126 @@
+import { Button, Modal, Progress } from '@mantine/core';
+import { useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, ok, type Target } from '../../api/client';
+import { Failure } from '../../components/failure';
+import { Same } from '../../components/same';
+import { curl, promfleet } from '../../components/shell-words';
+import { queryClient } from '../../data/queries';
+import { type CsvTarget, csvOf } from './csv';
+import { hostOf, jobOf, type ListFilter } from './data';
+
+/** Reads all that a filter selects, a page after the other. */
+async function readAll(filter: ListFilter, progress: (done: number, total: number) => void, signal: AbortSignal) {
+  const all: Target[] = [];
+  for (let cursor = ''; ; ) {
+    const query = { ...filter, sort: undefined, limit: 1000, ...(cursor ? { cursor } : {}) };
+    const page = await ok(api.GET('/api/v1/targets', { params: { query }, signal }));
+    all.push(...(page.items ?? []));
+    progress(all.length, page.total);
+    cursor = page.next_cursor;
+    if (cursor === '') return all;
+  }
+}
+
+async function csvTargets(targets: Target[], where: boolean): Promise<CsvTarget[]> {
+  const of = (t: Target) => ({ addr: t.addr, name: t.name, remark: t.remark, labels: t.labels, tags: t.tags ?? [] });
+  if (!where) return targets.map(of);
+  const ids = [...new Set(targets.map((t) => t.job))];
+  const jobs = new Map(
+    await Promise.all(ids.map(async (id) => [id, await queryClient.fetchQuery(jobOf(id))] as const)),
+  );
+  const uuids = [...new Set([...jobs.values()].flatMap((j) => (j ? [j.node] : [])))];
+  const hosts = new Map(
+    await Promise.all(uuids.map(async (u) => [u, await queryClient.fetchQuery(hostOf(u))] as const)),
+  );
+  return targets.map((t) => {
+    const job = jobs.get(t.job);
+    return { ...of(t), job: job?.key ?? String(t.job), node: job ? (hosts.get(job.node)?.hostname ?? job.node) : '' };
+  });
+}
+
+function download(blob: Blob, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+interface Props {
+  filter: ListFilter;
+  /** Of the job, if it is one. */
+  file: string;
+  close: () => void;
+}
+
+/** Makes a CSV file of all that the filter selects. */
+export function Export({ filter, file, close }: Props) {
+  const { t } = useTranslation();
+  const [at, setAt] = useState({ done: 0, total: 0 });
+  const [error, setError] = useState<Error | null>(null);
+  const [attempt, setAttempt] = useState(0);
+  const [made, setMade] = useState<{ blob: Blob; count: number }>();
+  const given = useRef({ filter, file });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt reads again
+  useEffect(() => {
+    const abort = new AbortController();
+    const run = async () => {
+      const { filter, file } = given.current;
+      const targets = await readAll(filter, (done, total) => setAt({ done, total }), abort.signal);
+      const where = filter.job === undefined;
+      const blob = await csvOf(await csvTargets(targets, where), where);
+      if (abort.signal.aborted) return;
+      setMade({ blob, count: targets.length });
+      download(blob, `${file}.csv`);
+    };
+    setError(null);
+    run().catch((e: unknown) => {
+      if (!abort.signal.aborted) setError(e as Error);
+    });
+    return () => abort.abort();
+  }, [attempt]);
+  const { sort: _, ...query } = filter;
+  return (
+    <Modal
+      opened
+      onClose={close}
+      title={t('targets.export')}
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+      size="lg"
+    >
+      <div className="stack">
+        <Failure error={error} retry={() => setAttempt((n) => n + 1)} />
+        {made ? (
+          <p role="status">{t('targets.exported', { count: made.count, file: `${file}.csv` })}</p>
+        ) : (
+          <>
+            <p role="status">
+              {t('targets.exporting', { done: at.done.toLocaleString(), total: at.total.toLocaleString() })}
+            </p>
+            <Progress
+              value={at.total === 0 ? 0 : (at.done / at.total) * 100}
+              animated
+              aria-label={t('targets.export')}
+            />
+          </>
+        )}
+        <p className="dim">{t('targets.exportHelp')}</p>
+        <div className="spread">
+          {made && <Button onClick={() => download(made.blob, `${file}.csv`)}>{t('targets.exportAgain')}</Button>}
+          <Button variant="default" onClick={close} data-autofocus>
+            {made ? t('app.close') : t('app.cancel')}
+          </Button>
+        </div>
+        {filter.job === undefined ? (
+          <Same cli={promfleet('target', 'list', '-o', 'json')} api={curl('GET', '/targets', { query })} />
+        ) : (
+          <Same
+            cli={promfleet('target', 'export', '--job', filter.job, '--format', 'csv')}
+            api={curl('GET', `/jobs/${filter.job}/targets`).replace('curl ', "curl -H 'Accept: text/csv' ")}
+          />
+        )}
+      </div>
+    </Modal>
+  );
+}

@@ -1,0 +1,110 @@
+import { Button } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Preview } from '../../api/client';
+import { sentence } from '../../api/problem';
+import { Danger } from '../../components/danger';
+import { Name, plain } from '../../components/name';
+import { Same } from '../../components/same';
+import { curl } from '../../components/shell-words';
+import { useSession } from '../../data/session';
+import i18next from '../../i18n';
+import { cli, queryOf } from './bulk';
+import { bulkEventsSince, lastEvent, previewBulk, revertEvent, type Scope, writeBulk, written } from './data';
+
+interface Props {
+  scope: Scope;
+  count: number;
+  /** What is to be typed. */
+  name: string;
+  close: () => void;
+  done: (nodes: string[]) => void;
+}
+
+/** Deletes targets, once one has seen what stops being scraped. */
+export function Remove({ scope, count, name, close, done }: Props) {
+  const { t } = useTranslation();
+  const actor = useSession().data?.actor ?? '';
+  const [seen, setSeen] = useState<Preview>();
+  const body = { deleted: true } as const;
+  const run = async () => {
+    const before = await lastEvent();
+    await writeBulk(scope, body, () => undefined);
+    const nodes = (seen?.nodes ?? []).map((n) => n.node);
+    done(nodes);
+    const events = await bulkEventsSince(before, actor).catch(() => []);
+    offerUndo(
+      t('targets.deleted', { count }),
+      events.map((e) => e.id),
+      nodes,
+    );
+  };
+  const gone = (seen?.nodes ?? []).flatMap((n) => n.removed ?? []);
+  return (
+    <Danger
+      close={close}
+      title={t('targets.deleteTitle', { count })}
+      name={name}
+      action={t('targets.deleteDo', { count })}
+      preview={async () => {
+        const preview = await previewBulk(scope, body);
+        setSeen(preview);
+        return preview;
+      }}
+      run={run}
+    >
+      <p>{t('targets.deleteHelp')}</p>
+      {gone.length > 0 && (
+        <p className="goners mono small">
+          {gone.slice(0, 12).map((addr) => (
+            <span key={addr} className="label">
+              <Name of={addr} />
+            </span>
+          ))}
+          {count > 12 && (
+            <span className="dim">{t('targets.andMore', { count: count - Math.min(12, gone.length) })}</span>
+          )}
+        </p>
+      )}
+      <Same cli={cli(scope, body)} api={curl('PATCH', '/targets', { query: queryOf(scope), body })} />
+    </Danger>
+  );
+}
+
+/** Says that something is done, and lets it be undone for a while. */
+function offerUndo(message: string, events: number[], nodes: string[]): void {
+  const id = `undo-${events.join('-')}`;
+  const { t } = i18next;
+  const undo = async () => {
+    notifications.hide(id);
+    try {
+      for (const event of events) await revertEvent(event);
+      notifications.show({ message: t('undo.done'), closeButtonProps: { 'aria-label': t('app.close') } });
+    } catch (error) {
+      notifications.show({
+        color: 'red',
+        title: t('error.failed'),
+        message: plain(sentence(error)),
+        autoClose: false,
+        closeButtonProps: { 'aria-label': t('app.close') },
+      });
+    }
+    await written(nodes);
+  };
+  notifications.show({
+    id,
+    autoClose: 20_000,
+    closeButtonProps: { 'aria-label': t('app.close') },
+    message: (
+      <span className="spread">
+        {message}
+        {events.length > 0 && (
+          <Button size="compact-sm" variant="default" onClick={() => void undo()}>
+            {t('targets.undo')}
+          </Button>
+        )}
+      </span>
+    ),
+  });
+}

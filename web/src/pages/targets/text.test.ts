@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { decoded } from './text';
+
+test.each([
+  [[0xef, 0xbb, 0xbf, 0x61], 'a'],
+  [[0xff, 0xfe, 0x61, 0x00], 'a'],
+  [[0xfe, 0xff, 0x00, 0x61], 'a'],
+  [[0xb5, 0xd8, 0xd6, 0xb7], '地址'],
+  [[0xe5, 0x9c, 0xb0], '地'],
+  [[], ''],
+])('%j', (bytes, want) => {
+  expect(decoded(new Uint8Array(bytes).buffer)).toBe(want);
+});
