@@ -6,6 +6,7 @@ import type { components } from '../api/schema';
 import { Command } from '../components/copy';
 import { Danger } from '../components/danger';
 import type { Column } from '../components/grid';
+import { plainCommand, usual } from '../components/join-commands';
 import { Name } from '../components/name';
 import { Same } from '../components/same';
 import { curl, promfleet } from '../components/shell-words';
@@ -151,7 +152,7 @@ function All() {
       {secret && (
         <Secret title={t('joinTokens.secret')} secret={secret} close={() => setSecret(undefined)}>
           <p>{t('joinTokens.how')}</p>
-          <Command text={`promfleet agent --server.url ${serverUrl} --join.token-file join-token`} />
+          <Command text={plainCommand({ server: serverUrl, ...usual, secret })} />
         </Secret>
       )}
     </>

@@ -1,4 +1,4 @@
-import { Outlet, useLocation, useNavigate } from '@tanstack/react-router';
+import { Outlet, useLocation, useNavigate, useRouterState } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Boundary } from '../components/failure';
@@ -16,6 +16,8 @@ export function Shell() {
   const session = useSession();
   const navigate = useNavigate();
   const location = useLocation();
+  // Where one is; while one goes elsewhere, what is shown is still this.
+  const shown = useRouterState({ select: (s) => (s.resolvedLocation ?? s.location).pathname });
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
   useLive(session.data != null);
@@ -37,7 +39,7 @@ export function Shell() {
       <div className="main">
         <Away />
         <main id="content" tabIndex={-1}>
-          <Boundary resetKey={location.pathname}>{session.data && <Outlet />}</Boundary>
+          <Boundary resetKey={shown}>{session.data && <Outlet />}</Boundary>
         </main>
       </div>
       <Palette opened={palette} close={() => setPalette(false)} openHelp={() => setHelp(true)} />
