@@ -1,4 +1,5 @@
 import { IconPlugConnectedX } from '@tabler/icons-react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { plain } from '../../components/name';
 import type { AgentPart } from '../../data/host';
@@ -27,4 +28,18 @@ export function Unanswered({ agent, says }: { agent: AgentPart; says?: string })
       </div>
     </section>
   );
+}
+
+/** True once something has gone on for a while: what lasts a blink is not worth a spinner. */
+export function useLate(on: boolean): boolean {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    if (!on) return;
+    const timer = setTimeout(() => setLate(true), 300);
+    return () => {
+      clearTimeout(timer);
+      setLate(false);
+    };
+  }, [on]);
+  return late;
 }

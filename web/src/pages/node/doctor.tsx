@@ -8,7 +8,7 @@ import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { Ago } from '../../components/time';
 import { doctorQuery, type Finding, type NodeDoctor } from '../../data/host';
-import { Asking, Unanswered } from './asking';
+import { Asking, Unanswered, useLate } from './asking';
 import { useNode } from './use-node';
 import { bySeverity } from './verdict';
 import '../../styles/host.css';
@@ -25,6 +25,7 @@ export function Doctor() {
   const { t } = useTranslation();
   const { node } = useNode();
   const { data, error, refetch, isFetching } = useQuery(doctorQuery(node.uuid));
+  const late = useLate(isFetching);
   return (
     <div className="onhost">
       {error && <Failure error={error} retry={refetch} />}
@@ -35,13 +36,7 @@ export function Doctor() {
             <span className="dim">
               {t('doctor.ran')} <Ago at={data.at} />
             </span>
-            <Button
-              className="push"
-              size="compact-sm"
-              variant="default"
-              loading={isFetching}
-              onClick={() => void refetch()}
-            >
+            <Button className="push" size="compact-sm" variant="default" loading={late} onClick={() => void refetch()}>
               {t('doctor.again')}
             </Button>
           </div>

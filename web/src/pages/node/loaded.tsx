@@ -11,7 +11,7 @@ import { curl, promfleet } from '../../components/shell-words';
 import { SideBySide } from '../../components/side-by-side';
 import { Ago } from '../../components/time';
 import { loadedQuery, type NodeLoaded } from '../../data/host';
-import { Asking, Unanswered } from './asking';
+import { Asking, Unanswered, useLate } from './asking';
 import { useNode } from './use-node';
 import { standing, telling } from './verdict';
 
@@ -20,6 +20,7 @@ export function Loaded() {
   const { t } = useTranslation();
   const { node } = useNode();
   const { data, error, refetch, isFetching } = useQuery(loadedQuery(node));
+  const late = useLate(isFetching);
   return (
     <>
       {error && <Failure error={error} retry={refetch} />}
@@ -35,13 +36,7 @@ export function Loaded() {
                 {t('loaded.revisions', { wanted: data.revision_wanted, loaded: data.revision_loaded })}
               </span>
             )}
-            <Button
-              className="push"
-              size="compact-sm"
-              variant="default"
-              loading={isFetching}
-              onClick={() => void refetch()}
-            >
+            <Button className="push" size="compact-sm" variant="default" loading={late} onClick={() => void refetch()}>
               {t('loaded.again')}
             </Button>
           </div>
