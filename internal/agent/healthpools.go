@@ -115,13 +115,13 @@ func (a *Agent) seePools(ctx context.Context, names []string, interest map[uint6
 				return // older versions list the dropped ones of all
 			}
 			p := of(pool)
+			keep := room > 0 && text > 0 && len(p.scrapes)+len(p.gone) < ofPool
 			identity := uint64(0)
-			if !t.Dropped {
+			if !t.Dropped && (keep || len(interest) > 0 || t.Health == "down" && len(p.failed) < promfleet.MaxHealthDown) {
 				identity = t.Identity()
 			}
-			keep := interest[t.Before.Sum] || interest[identity]
 			if !keep {
-				keep = room > 0 && text > 0 && len(p.scrapes)+len(p.gone) < ofPool
+				keep = interest[t.Before.Sum] || interest[identity]
 				p.partial = p.partial || !keep
 			}
 			if t.Dropped {

@@ -153,6 +153,9 @@ func (s *Scrape) Identity() uint64 {
 		return s.After.Sum
 	}
 	sum := s.After.Sum + sumOf("at", hostWithoutDefault(u.Scheme, u.Host), u.Path)
+	if u.RawQuery == "" {
+		return sum
+	}
 	for name, values := range u.Query() {
 		if len(values) > 0 {
 			sum += sumOf("param", name, values[0])
