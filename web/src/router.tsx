@@ -100,6 +100,8 @@ function targetSearch(s: Record<string, unknown>): TargetSearch {
 export interface ConfigSearch {
   view?: 'loaded' | 'files';
   side?: 'loaded' | 'written';
+  /** The lines that are the same too. */
+  lines?: 'all';
 }
 
 /** A list of records, and the one that is open. */
@@ -184,6 +186,7 @@ const config = createRoute({
   validateSearch: (s: Record<string, unknown>): ConfigSearch => ({
     view: s.view === 'loaded' || s.view === 'files' ? s.view : undefined,
     side: s.side === 'loaded' || s.side === 'written' ? s.side : undefined,
+    lines: s.lines === 'all' ? 'all' : undefined,
   }),
   component: lazyRouteComponent(() => import('./pages/node/config'), 'Config'),
 });

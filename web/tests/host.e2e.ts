@@ -164,6 +164,11 @@ describe.each(looks)('%s', (name, say, { base, ...look }) => {
     await v.go(`/nodes/${node}/config?view=loaded&side=written`);
     await page.getByText(say.edited).waitFor();
     await page.locator('.cm-mergeView').waitFor();
+    await page.locator('.cm-collapsedLines').first().waitFor();
+    await page.getByRole('checkbox').focus();
+    await page.keyboard.press('Space');
+    await page.waitForURL(/lines=all/);
+    await page.locator('.cm-collapsedLines').first().waitFor({ state: 'detached' });
 
     writeFileSync(yml, written);
     expect((await reload()).ok).toBe(true);

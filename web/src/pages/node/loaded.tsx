@@ -1,4 +1,4 @@
-import { Button, SegmentedControl } from '@mantine/core';
+import { Button, Checkbox, SegmentedControl } from '@mantine/core';
 import { IconCircleCheck, IconGitFork, IconHelpCircle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
@@ -11,6 +11,7 @@ import { curl, promfleet } from '../../components/shell-words';
 import { SideBySide } from '../../components/side-by-side';
 import { Ago } from '../../components/time';
 import { loadedQuery, type NodeLoaded } from '../../data/host';
+import type { ConfigSearch } from '../../router';
 import { Asking, Unanswered, useLate } from './asking';
 import { useNode } from './use-node';
 import { standing, telling } from './verdict';
@@ -68,6 +69,9 @@ function Compared({ of }: { of: NodeLoaded }) {
       : stands === 'unknown'
         ? ([IconHelpCircle, 'stale'] as const)
         : ([IconGitFork, 'drifted'] as const);
+  const differs = !of.wanted.missing && !other.missing && other.text !== of.wanted.text;
+  const show = (changed: ConfigSearch) =>
+    void navigate({ search: { ...search, view: 'loaded', ...changed }, replace: true });
   const behind = of.revision_wanted > 0 && of.revision_wanted < of.revision_now;
   return (
     <>
@@ -93,28 +97,37 @@ function Compared({ of }: { of: NodeLoaded }) {
         </div>
       </section>
       {stands !== 'same' && (
-        <SegmentedControl
-          className="start"
-          size="xs"
-          aria-label={t('loaded.side')}
-          value={side}
-          onChange={(s) =>
-            void navigate({ search: { view: 'loaded', side: s === 'written' ? 'written' : 'loaded' }, replace: true })
-          }
-          data={[
-            { value: 'loaded', label: t('loaded.withLoaded') },
-            { value: 'written', label: t('loaded.withWritten') },
-          ]}
-        />
+        <div className="spread">
+          <SegmentedControl
+            size="xs"
+            aria-label={t('loaded.side')}
+            value={side}
+            onChange={(s) => show({ side: s === 'written' ? 'written' : 'loaded' })}
+            data={[
+              { value: 'loaded', label: t('loaded.withLoaded') },
+              { value: 'written', label: t('loaded.withWritten') },
+            ]}
+          />
+          {differs && (
+            <Checkbox
+              size="xs"
+              label={t('loaded.whole')}
+              checked={search.lines === 'all'}
+              onChange={(e) => show({ lines: e.currentTarget.checked ? 'all' : undefined })}
+            />
+          )}
+        </div>
       )}
-      {!of.wanted.missing && !other.missing && other.text !== of.wanted.text ? (
+      {differs && (
         <SideBySide
           left={of.wanted.text}
           right={other.text}
           leftLabel={t('loaded.wanted', { revision: of.revision_wanted })}
           rightLabel={t(`loaded.${side}`)}
+          whole={search.lines === 'all'}
         />
-      ) : (
+      )}
+      {!differs && (of.wanted.text || other.text) && (
         <Code
           label={t(of.wanted.missing || !other.missing ? `loaded.${side}` : 'loaded.wanted', {
             revision: of.revision_wanted,
