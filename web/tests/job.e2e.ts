@@ -69,21 +69,22 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await page.keyboard.type('scrape_inter');
     await page.locator('.cm-completionInfo .fielddoc').waitFor();
     await choose('scrape_interval');
-    await page.keyboard.type('1s\nscrape_timeout: 1s\nrelabel_configs:\n- act');
+    await page.keyboard.type('1s\nrelabel_configs:\n- act');
     await choose('action');
     await page.locator('.cm-completionLabel >> text=labeldrop').waitFor();
-    await page.keyboard.type('keepp\nregex: "("');
-    await page.keyboard.press('Escape');
+    await page.keyboard.type('keepp\nsource_labels: [__meta_prom');
+    await choose('__meta_promfleet_tags');
+    await page.keyboard.type(']');
     // What Prometheus says, at the line that it is about.
     const fault = page.locator('.faults li');
     await fault.filter({ hasText: 'keepp' }).waitFor();
     tried();
-    expect(await fault.first().textContent()).toMatch(say('Line 4', '第 4 行'));
+    expect(await fault.first().textContent()).toMatch(say('Line 3', '第 3 行'));
     await page.locator('.cm-lint-marker').waitFor();
     await v.check(`${name}-job-fault`);
     await editor.click();
     await page.keyboard.press('Control+a');
-    await page.keyboard.type('scrape_interval: 1s\nhonor_labels: yes\n');
+    await page.keyboard.insertText('scrape_interval: 1s\nhonor_labels: yes\n');
     await page.locator('.preview .unified').first().waitFor();
     await page.locator('.cm-line >> text=honor_labels').hover({ position: { x: 30, y: 8 } });
     await page.locator('.cm-tooltip-hover .fielddoc').waitFor();

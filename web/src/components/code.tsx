@@ -5,7 +5,7 @@ import { type Diagnostic, setDiagnostics } from '@codemirror/lint';
 import { MergeView, unifiedMergeView } from '@codemirror/merge';
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
 import { EditorState, type Extension } from '@codemirror/state';
-import { EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
+import { EditorView, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { type RefObject, useEffect, useRef } from 'react';
 import { styleNonce } from '../page';
@@ -36,6 +36,7 @@ export const common = (label: string): Extension => [
   EditorView.cspNonce.of(styleNonce),
   EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
   typeOver,
+  highlightSpecialChars(), // what is unseen, or would turn the text around
   lineNumbers(),
   foldGutter(),
   bracketMatching(),

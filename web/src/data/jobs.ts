@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api, type Job, type JobInput, ok, type Preview, tagged } from '../api/client';
+import { StaleError } from '../api/problem';
 import { putNode, readNode } from './nodes';
 import { keys, queryClient } from './queries';
 
@@ -49,9 +50,20 @@ const patchJob = (id: number, etag: string, body: JobPatch) =>
     }),
   );
 
-/** Changes what is beside the scrape_config. */
+/**
+ * Changes what is beside the scrape_config. If somebody else has changed the job
+ * meanwhile, but not this of it, nobody's edit is lost by doing so all the same.
+ */
 export async function changeJob(read: JobRead, body: JobPatch): Promise<JobRead> {
-  const { value, etag } = await patchJob(read.job.id, read.etag, body);
+  const same = (now: Job) =>
+    (Object.keys(body) as (keyof JobPatch)[]).every((k) => JSON.stringify(now[k]) === JSON.stringify(read.job[k]));
+  const { value, etag } = await patchJob(read.job.id, read.etag, body).catch(async (error: unknown) => {
+    if (!(error instanceof StaleError)) throw error;
+    const now = await readJobById(read.job.id);
+    putJob(now);
+    if (!same(now.job)) throw error;
+    return patchJob(read.job.id, now.etag, body);
+  });
   const text = value as unknown as string;
   const now = { job: JSON.parse(text) as Job, etag, text };
   putJob(now);
@@ -65,7 +77,13 @@ export const removalOf = (id: number, signal?: AbortSignal) =>
   ) as Promise<unknown> as Promise<Preview>;
 
 export async function deleteJob({ job, etag }: JobRead): Promise<void> {
-  await ok(api.DELETE('/api/v1/jobs/{id}', { params: { path: { id: job.id }, header: { 'If-Match': etag } } }));
+  const { id } = job;
+  try {
+    await ok(api.DELETE('/api/v1/jobs/{id}', { params: { path: { id }, header: { 'If-Match': etag } } }));
+  } catch (error) {
+    if (error instanceof StaleError) putJob(await readJobById(id)); // to be seen before it is deleted
+    throw error;
+  }
   await jobWritten(job.node, job.key);
 }
 

@@ -34,6 +34,20 @@ function putField(fields: Fields, name: string, schema: Schema, column: number) 
   };
 }
 
+/** Labels that every target has before it is relabelled, and those that promfleet offers. */
+const labels = [
+  '__address__',
+  '__scheme__',
+  '__metrics_path__',
+  '__scrape_interval__',
+  '__scrape_timeout__',
+  'job',
+  'instance',
+  '__meta_promfleet_target_id',
+  '__meta_promfleet_target_name',
+  '__meta_promfleet_tags',
+];
+
 function complete(fields: Fields, t: TFunction) {
   return (c: CompletionContext): CompletionResult | null => {
     const { doc } = c.state;
@@ -65,7 +79,8 @@ function complete(fields: Fields, t: TFunction) {
       return { from, options, validFor: /^[\w.-]*$/ };
     }
     if (!value) return null;
-    const words = fields.words(value);
+    const named = at.key ?? at.path.findLast((s) => typeof s === 'string');
+    const words = named === 'source_labels' || named === 'target_label' ? labels : fields.words(value);
     if (words.length === 0) return null;
     const is = value.default === undefined ? undefined : String(value.default);
     return {

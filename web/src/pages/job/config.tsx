@@ -16,6 +16,7 @@ import { mayEdit, useSession } from '../../data/session';
 import { ScrapeConfigEditor, useKept } from '../../editor/editor';
 import { Effect } from '../../editor/effect';
 import { useFields } from '../../editor/fields';
+import { useSaveKey } from '../../editor/use-save-key';
 import { faultsOf, useDryRun, useScrapeConfig } from '../../editor/use-scrape-config';
 import type { Fields } from '../../yaml/schema';
 import { canonical, configOf, readJson, writeYaml } from '../../yaml/write';
@@ -90,6 +91,7 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
     if (overtaken && dirty) setMerging(true);
     else if (ready && body !== undefined) saving.mutate({ body, effect: (tried.preview?.nodes?.length ?? 0) > 0 });
   };
+  useSaveKey(save);
   const error = tried.error instanceof StaleError ? null : tried.error;
   const found = useMemo(() => faultsOf(config, text, error), [config, text, error]);
   const pending = config.late || tried.pending;

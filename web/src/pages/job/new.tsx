@@ -18,6 +18,7 @@ import { mayEdit, useSession } from '../../data/session';
 import { ScrapeConfigEditor, useKept } from '../../editor/editor';
 import { Effect } from '../../editor/effect';
 import { useFields } from '../../editor/fields';
+import { useSaveKey } from '../../editor/use-save-key';
 import { faultsOf, useDryRun, useScrapeConfig } from '../../editor/use-scrape-config';
 import type { Fields } from '../../yaml/schema';
 import { Crumbs } from './job';
@@ -80,6 +81,7 @@ function Form({ uuid, fields }: { uuid: string; fields: Fields }) {
   const create = () => {
     if (ready && body !== undefined) creating.mutate(body);
   };
+  useSaveKey(create);
   const found = useMemo(() => faultsOf(config, text, tried.error), [config, text, tried.error]);
   const faults = useKept(found, config.late || (config.faults.length === 0 && tried.pending));
   const error = useKept(tried.error, tried.pending);
