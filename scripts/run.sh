@@ -207,7 +207,7 @@ Prometheus scrapes, as it says itself:
 $(ask "$(fresh up)" | jq -r '.data.result[] | "  up{job=\"\(.metric.job)\", instance=\"\(.metric.instance)\"} \(.value[1])"')
   $took
 
-  server      $server_url        API docs: $server_url/docs
+  web UI      $server_url        API docs: $server_url/docs
   Prometheus  $prometheus_url
   you         user admin; $login
               scripts: the token in $run/admin-token, role admin
