@@ -54,20 +54,20 @@ type healthLook struct {
 // see looks at the pools, or at what was seen of them a moment ago.
 func (h *healthLook) see(ctx context.Context, revisions [2]int64) error {
 	names := h.poolNames()
-	if s := h.a.healthSeen.seenPools; s != nil && time.Since(s.at) < healthKept && s.revisions == revisions && s.has(names) && (len(h.q.Targets) == 0 || s.whole(names)) {
+	if s := h.a.healthSeen.find(revisions, names, len(h.q.Targets) > 0); s != nil {
 		h.seenPools, h.config = s, s.config
 		h.predictAsked(ctx)
 		s.config = h.config
 		return nil
 	}
-	h.a.healthSeen.seenPools = nil // not two at a time
 	asked := h.predictAsked(ctx)
 	s, err := h.a.seePools(ctx, names, asked, h.poolKey, len(h.q.Targets) > 0)
 	if err != nil {
 		return err
 	}
 	s.revisions, s.config = revisions, h.config
-	h.seenPools, h.a.healthSeen.seenPools = s, s
+	h.seenPools = s
+	h.a.healthSeen.keep(s)
 	return nil
 }
 

@@ -143,6 +143,13 @@ func TestHealthOfTargets(t *testing.T) {
 	if prom.asked != seen+1 {
 		t.Errorf("Prometheus was asked %d times, then %d", seen, prom.asked)
 	}
+	_ = a.healthOf(t, promfleet.HealthQuestion{Jobs: []string{"web"}}) // by its name, from the look at all
+	for range 40 {
+		a.healthSeen.keep(&seenPools{at: time.Now(), pools: map[string]*poolHealth{"x": {failed: make([]failedTarget, maxKept/20-1)}}})
+	}
+	if n := len(a.healthSeen.looks); n != 20 || prom.asked != seen+1 {
+		t.Errorf("%d looks are kept, Prometheus was asked %d times", n, prom.asked)
+	}
 	a.status.setRevisions(2, 2, 1)
 	if h = a.healthOf(t, askedFor("e:9")); h.Targets[0].State != promfleet.HealthNotLoaded || prom.asked != seen+2 {
 		t.Errorf("while a change is on its way: %+v, asked %d times", h.Targets, prom.asked)
@@ -166,7 +173,7 @@ func TestHealthOfOlderPrometheus(t *testing.T) {
 	if h = a.healthOf(t, promfleet.HealthQuestion{Down: 10}); len(h.Down) != 1 || h.Down[0].Addr != "a:9" || h.Down[0].Sum == "" || *h.Jobs[1].Missing != 0 || h.Jobs[1].Dropped != 1 {
 		t.Errorf("down %+v, jobs %+v", h.Down, h.Jobs)
 	}
-	prom.dropped, prom.counts, a.healthSeen.seenPools = nil, map[string]int64{"web": 1}, nil
+	prom.dropped, prom.counts, a.healthSeen.looks = nil, map[string]int64{"web": 1}, nil
 	if h = a.healthOf(t, askedFor("gone:9")); h.Targets[0].State != promfleet.HealthHidden || h.Jobs[1].Dropped != 1 {
 		t.Errorf("not listed: %+v, %+v", h.Targets, h.Jobs)
 	}
@@ -307,7 +314,7 @@ func TestHealthOfLargePool(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&m1)
 	kept := m1.HeapInuse
-	a.healthSeen.seenPools = nil
+	a.healthSeen.looks = nil
 	runtime.GC()
 	runtime.ReadMemStats(&m1)
 	t.Logf("FIGURE for the next 10 s %d MB are kept", (int64(kept)-int64(m1.HeapInuse))>>20)

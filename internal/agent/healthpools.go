@@ -31,10 +31,42 @@ type seenPools struct {
 	pools     map[string]*poolHealth // by name
 }
 
-// healthSeen keeps the last look for a moment.
+// healthSeen keeps the last looks for a moment.
 type healthSeen struct {
 	sync.Mutex
-	*seenPools
+	looks []*seenPools // the oldest first
+}
+
+// find gives the last look at pools; nil: there is none of now, or for single targets
+// none that has kept all of them.
+func (h *healthSeen) find(revisions [2]int64, names []string, single bool) *seenPools {
+	h.looks = slices.DeleteFunc(h.looks, func(s *seenPools) bool {
+		return time.Since(s.at) >= healthKept || s.revisions != revisions
+	})
+	for _, s := range slices.Backward(h.looks) {
+		if s.has(names) && (!single || s.whole(names)) {
+			return s
+		}
+	}
+	return nil
+}
+
+// keep keeps a look, and of those before as many as there is room for.
+func (h *healthSeen) keep(s *seenPools) {
+	h.looks = append(h.looks, s)
+	for size, i := 0, len(h.looks)-1; i >= 0; i-- {
+		if size += h.looks[i].size(); size > maxKept && i < len(h.looks)-1 {
+			h.looks = slices.Delete(h.looks, 0, i+1)
+			return
+		}
+	}
+}
+
+func (s *seenPools) size() (n int) {
+	for _, p := range s.pools {
+		n += len(p.scrapes) + len(p.gone) + len(p.messages) + len(p.failed) + 1
+	}
+	return n
 }
 
 func (s *seenPools) has(names []string) bool {
