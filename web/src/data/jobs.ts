@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api, type Job, type JobInput, ok, type Preview, tagged } from '../api/client';
-import { StaleError } from '../api/problem';
+import { ApiError, StaleError } from '../api/problem';
 import { putNode, readNode } from './nodes';
 import { keys, queryClient } from './queries';
 
@@ -28,7 +28,14 @@ export async function readJobById(id: number, signal?: AbortSignal): Promise<Job
 async function readJob(node: string, key: string, signal: AbortSignal): Promise<JobRead | null> {
   const live = await ok(api.GET('/api/v1/jobs', { params: { query: { node, key, limit: 1 } }, signal }));
   const found = live.items?.[0];
-  if (found) return readJobById(found.id, signal);
+  if (found) {
+    try {
+      return await readJobById(found.id, signal);
+    } catch (error) {
+      // Deleted in between: then it is among those.
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    }
+  }
   const query = { node, key, deleted: true, sort: '-updated_at', limit: 1 };
   const gone = (await ok(api.GET('/api/v1/jobs', { params: { query }, signal }))).items?.[0];
   return gone ? { job: gone, etag: '', text: JSON.stringify(gone) } : null;
@@ -78,6 +85,7 @@ export const removalOf = (id: number, signal?: AbortSignal) =>
 
 export async function deleteJob({ job, etag }: JobRead): Promise<void> {
   const { id } = job;
+  await queryClient.cancelQueries({ queryKey: keys.job(job.node, job.key) }); // it would find nothing half way
   try {
     await ok(api.DELETE('/api/v1/jobs/{id}', { params: { path: { id }, header: { 'If-Match': etag } } }));
   } catch (error) {
