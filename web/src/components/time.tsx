@@ -62,9 +62,10 @@ export function absolute(at: string | number, language: string): string {
 /** A time, relative to now, with the time itself on hover. */
 export function Ago({ at }: { at?: string | null }) {
   const { t, i18n } = useTranslation();
-  const text = useSyncExternalStore(subscribe, () =>
-    at ? relative(Date.parse(at), now, i18n.language, t('time.justNow')) : t('time.never'),
-  );
+  const text = useSyncExternalStore(subscribe, () => {
+    if (timer === undefined) now = Date.now(); // nobody has looked for a while, so the clock stood still
+    return at ? relative(Date.parse(at), now, i18n.language, t('time.justNow')) : t('time.never');
+  });
   if (!at) return <span className="dim">{text}</span>;
   return (
     <time dateTime={at} title={absolute(at, i18n.language)} className="nowrap">

@@ -98,7 +98,7 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
   const faults = useKept(found, config.late || (config.faults.length === 0 && tried.pending));
   const failed = saving.error instanceof StaleError ? null : saving.error;
   return (
-    <div className="edit">
+    <div className="edit" data-readonly={!editable || undefined}>
       <section className="stack">
         {!editable && session && (
           <p className="dim">
@@ -123,8 +123,8 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
           api={curl('PUT', `/jobs/${id}`, { etag: read.etag, body: JSON.parse(body ?? bodyOf(read.job, '{}')) })}
         />
       </section>
-      <aside className="stack effect" aria-label={t('preview.title')}>
-        {editable && (
+      {editable && (
+        <aside className="stack effect" aria-label={t('preview.title')}>
           <div className="spread">
             <Button onClick={save} disabled={!ready} loading={saving.isPending} aria-keyshortcuts="Control+S">
               {t('settings.save')}
@@ -139,33 +139,33 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
               </>
             )}
           </div>
-        )}
-        {overtaken && dirty && (
-          <Alert
-            color="yellow"
-            variant="light"
-            icon={<IconGitMerge aria-hidden />}
-            title={t('editor.overtaken')}
-            role="alert"
-          >
-            <Button size="compact-sm" variant="default" onClick={() => setMerging(true)}>
-              {t('editor.merge')}
-            </Button>
-          </Alert>
-        )}
-        <Failure error={failed} />
-        {!(overtaken && dirty) && (
-          <Effect
-            dirty={dirty}
-            changed={changed}
-            faults={config.faults.length > 0 || faults.length > 0}
-            pending={pending}
-            preview={tried.preview}
-            error={error}
-            again={tried.again}
-          />
-        )}
-      </aside>
+          {overtaken && dirty && (
+            <Alert
+              color="yellow"
+              variant="light"
+              icon={<IconGitMerge aria-hidden />}
+              title={t('editor.overtaken')}
+              role="alert"
+            >
+              <Button size="compact-sm" variant="default" onClick={() => setMerging(true)}>
+                {t('editor.merge')}
+              </Button>
+            </Alert>
+          )}
+          <Failure error={failed} />
+          {!(overtaken && dirty) && (
+            <Effect
+              dirty={dirty}
+              changed={changed}
+              faults={config.faults.length > 0 || faults.length > 0}
+              pending={pending}
+              preview={tried.preview}
+              error={error}
+              again={tried.again}
+            />
+          )}
+        </aside>
+      )}
       {merging && (
         <Conflict
           title={t('editor.staleTitle', { key: read.job.key })}
