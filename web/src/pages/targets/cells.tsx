@@ -63,7 +63,15 @@ export function columnsOf({ t, ofJob, deleted, editing, onTag, show }: Options):
       className: 'mono withcopy',
       cell: field('addr', (target) => (
         <>
-          <Name of={target.addr} title={plain(target.addr)} />
+          <button
+            type="button"
+            className="celllink"
+            tabIndex={-1}
+            title={plain(target.addr)}
+            onClick={() => show(target, 'explain')}
+          >
+            <Name of={target.addr} />
+          </button>
           <Copy text={target.addr} label={plain(target.addr)} />
         </>
       )),

@@ -19,5 +19,5 @@ export function HealthCell({ id }: { id: number }) {
 export function ErrorCell({ id }: { id: number }) {
   const error = useContext(Context)?.of(id)?.error;
   // Which URL it was, the row says already; the whole sentence is on hover.
-  return error && <span title={plain(error)}>{plain(error.replace(/^Get "[^"]*": /, ''))}</span>;
+  return error && <span title={plain(error)}>{plain(error.replace(/^Get "[^"]*": (?:dial tcp \S+: )?/, ''))}</span>;
 }

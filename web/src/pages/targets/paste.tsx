@@ -30,6 +30,7 @@ export function Paste({ job: given, node, text: pasted, close, done }: Props) {
   const { t } = useTranslation();
   const [job, setJob] = useState(given);
   const [text, setText] = useState(pasted);
+  const [nth, setNth] = useState(0); // another text is read anew
   const [leaving, setLeaving] = useState(false);
   const dirty = text !== undefined;
   const [result, setResult] = useState<SetChange>();
@@ -62,10 +63,15 @@ export function Paste({ job: given, node, text: pasted, close, done }: Props) {
         {result ? (
           <Result result={result} close={close} />
         ) : text === undefined ? (
-          <Input take={setText} />
+          <Input
+            take={(taken) => {
+              setText(taken);
+              setNth((n) => n + 1);
+            }}
+          />
         ) : (
           <Read
-            key={text.length}
+            key={nth}
             text={text}
             job={job}
             again={() => setText(undefined)}

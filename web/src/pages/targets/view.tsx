@@ -161,8 +161,7 @@ export function TargetsView({ search, set, job }: Props) {
     onError: () => void written([]),
   });
 
-  // A click opens after a moment: two of them edit.
-  const click = useRef<ReturnType<typeof setTimeout>>(undefined);
+  // A click only moves to the row where two of them edit; its address and Enter open it.
   const byKey = useRef(false);
   const latest = useRef(set);
   latest.current = set;
@@ -170,14 +169,9 @@ export function TargetsView({ search, set, job }: Props) {
     latest.current({ target: target.id, show: what });
   }, []);
   const openRow = (target: Target) => {
-    if (editing) return;
-    clearTimeout(click.current);
-    if (byKey.current || !editable || deleted) reveal(target, 'explain');
-    else click.current = setTimeout(() => reveal(target, 'explain'), 230);
+    if (!editing && (byKey.current || !editable || deleted)) reveal(target, 'explain');
   };
-  useEffect(() => () => clearTimeout(click.current), []);
   const twice = (event: React.MouseEvent) => {
-    clearTimeout(click.current);
     const row = (event.target as HTMLElement).closest('[role="row"]')?.id.replace(/^row-/, '');
     const target = list.here.find((r) => String(r.id) === row);
     const on = event.target as HTMLElement;
