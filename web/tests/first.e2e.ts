@@ -22,6 +22,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 describe('why', () => {
+  let gone = 0; // the target that is deleted
   beforeAll(async () => {
     const { id } = await call<{ id: number }>('POST', '/jobs', {
       node: world.node,
@@ -44,7 +45,8 @@ describe('why', () => {
       });
     }
     const { items } = await call<{ items: { id: number }[] }>('GET', `/targets?job=${id}&addr=${addrs.deleted}`);
-    await call('DELETE', `/targets/${items[0]?.id}`);
+    gone = items[0]?.id ?? 0;
+    await call('DELETE', `/targets/${gone}`);
     const says = (addr: string, stage: string) =>
       waitFor(`${addr} breaks or ends at ${stage}`, async () => {
         const e = await call<{ items: { chains: { stage: string; job: string; verdict: string }[] }[] }>(
@@ -159,7 +161,16 @@ describe('why', () => {
     await page.waitForURL(/addr=192\.0\.2\.7/);
     const line = page.getByRole('link', { name: 'relabel_configs[2]' });
     await line.waitFor();
-    expect(await line.getAttribute('href')).toMatch(/\/nodes\/[\w-]+\/jobs\/why\/config\?at=relabel_configs%5B2%5D$/);
+    await line.click();
+    await page.waitForURL(/\/jobs\/why\/config\?at=relabel_configs%5B2%5D$/);
+    await page.locator('.cm-focused .cm-activeLine').first().waitFor();
+    const rule = page.locator('.cm-activeLine:not(.cm-gutterElement)');
+    const index = await page
+      .locator('.cm-line')
+      .evaluateAll((all) => all.findIndex((l) => l.matches('.cm-activeLine')));
+    expect(index).toBeGreaterThan(0);
+    await v.check('explain-line');
+    expect(await rule.count()).toBe(1);
     expect(v.errors).toEqual([]);
     await v.leave();
   });

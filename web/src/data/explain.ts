@@ -1,6 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api, ok } from '../api/client';
-import { ApiError } from '../api/problem';
 import type { components } from '../api/schema';
 
 type Schemas = components['schemas'];
@@ -28,42 +27,21 @@ export const explainQuery = (question: Question) =>
     retry: false,
   });
 
-/** The question that is asked about one target of the server, be it deleted. */
+/** The question that is asked about one target of the server, be it deleted; null: there is none. */
 export const questionQuery = (id: number) =>
   queryOptions({
     queryKey: ['explain', 'target', id],
-    queryFn: async ({ signal }): Promise<Question> => {
-      const target = await readTarget(id, signal);
-      const job = await ok(api.GET('/api/v1/jobs/{id}', { params: { path: { id: target.job } }, signal })).catch(
-        absent,
-      );
-      return { addr: target.addr, node: job?.node, job: job?.key };
+    queryFn: async ({ signal }): Promise<Question | null> => {
+      // By the lists, which have what is deleted too, and say of none that it is not there (404).
+      const targets = (deleted?: true) =>
+        ok(api.GET('/api/v1/targets', { params: { query: { id: [id], deleted } }, signal }));
+      const jobs = (job: number, deleted?: true) =>
+        ok(api.GET('/api/v1/jobs', { params: { query: { id: [job], deleted } }, signal }));
+      const target = (await targets()).items?.[0] ?? (await targets(true)).items?.[0];
+      if (!target) return null;
+      const job = (await jobs(target.job)).items?.[0];
+      if (job) return { addr: target.addr, node: job.node, job: job.key };
+      return { addr: target.addr, node: (await jobs(target.job, true)).items?.[0]?.node };
     },
     staleTime: 60_000,
   });
-
-function absent(error: unknown): undefined {
-  if (error instanceof ApiError && error.status === 404) return undefined;
-  throw error;
-}
-
-interface Told {
-  addr: string;
-  job: number;
-}
-
-/** Where a target is; of a deleted one, where its last event says it was. */
-async function readTarget(id: number, signal: AbortSignal): Promise<Told> {
-  try {
-    return await ok(api.GET('/api/v1/targets/{id}', { params: { path: { id } }, signal }));
-  } catch (error) {
-    absent(error);
-    const events = await ok(
-      api.GET('/api/v1/events', { params: { query: { object: `target/${id}`, limit: 1 } }, signal }),
-    );
-    const last = events.items?.[0];
-    const told = (last?.before ?? last?.after) as Partial<Told> | undefined;
-    if (typeof told?.addr === 'string' && typeof told.job === 'number') return { addr: told.addr, job: told.job };
-    throw error;
-  }
-}

@@ -5,7 +5,8 @@ import { useTranslation } from 'react-i18next';
 import { Code } from '../components/code';
 import { plain } from '../components/name';
 import { contextAt, fieldAt } from '../yaml/context';
-import type { Fault } from '../yaml/read';
+import { rangeOf } from '../yaml/place';
+import { type Fault, readYaml } from '../yaml/read';
 import type { Fields, Step } from '../yaml/schema';
 import { scrapeConfig } from './complete';
 import { describe } from './describe';
@@ -18,10 +19,12 @@ interface Props {
   onChange?: (text: string) => void;
   save: () => void;
   faults: Fault[];
+  /** The field to begin at, as relabel_configs[2]. */
+  at?: string;
 }
 
 /** An editor of a scrape_config that knows its fields. */
-export function ScrapeConfigEditor({ label, fields, text, onChange, save, faults }: Props) {
+export function ScrapeConfigEditor({ label, fields, text, onChange, save, faults, at }: Props) {
   const { t } = useTranslation();
   const view = useRef<EditorView>(null);
   const saving = useRef(save);
@@ -36,6 +39,18 @@ export function ScrapeConfigEditor({ label, fields, text, onChange, save, faults
     ],
     [fields, t],
   );
+  useEffect(() => {
+    const v = view.current;
+    if (!v || !at) return;
+    const found = rangeOf(readYaml(v.state.doc.toString()).doc, at);
+    if (!found) return;
+    const [from, to] = found;
+    v.dispatch({
+      selection: { anchor: to, head: from }, // the whole of it, and the cursor at its first line
+      effects: EditorView.scrollIntoView(from, { y: 'center' }),
+    });
+    v.focus();
+  }, [at]);
   const said = describe(fields, path, t);
   return (
     <div className="editor">

@@ -63,6 +63,12 @@ function mentioned(doc: Document.Parsed, message: string): Found | undefined {
 const range = (n: Node | null | undefined): [number, number] | undefined =>
   n?.range ? [n.range[0], n.range[1]] : undefined;
 
+/** From where to where a field goes that a path names, or as much of the path as there is. */
+export function rangeOf(doc: Document.Parsed, path: string): [number, number] | undefined {
+  const found = find(doc, splitPath(path));
+  return range(found.value) ?? range(found.key);
+}
+
 /**
  * Where in the text a fault is that the server found in the scrape_config. Lines that
  * Prometheus names are of the file that the server made, and say nothing here.

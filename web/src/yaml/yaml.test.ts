@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fields } from './fields.fixture';
-import { placeOf, splitPath } from './place';
+import { placeOf, rangeOf, splitPath } from './place';
 import { hasComments, readYaml, toJson } from './read';
 import { canonical, readJson, writeYaml } from './write';
 
@@ -134,4 +134,16 @@ test('comments are seen, since they are lost', () => {
   expect(comments('a: "x # y"')).toBe(false);
   expect(comments('a: x#y')).toBe(false);
   expect(comments('a:\n  - b: 1\n    # last')).toBe(true);
+});
+
+test('a path leads to the whole of what it names', () => {
+  const text =
+    'scrape_interval: 1s\nrelabel_configs:\n  - action: keep\n    regex: a\n  - action: drop\n    regex: b\n';
+  const at = (path: string) => {
+    const found = rangeOf(readYaml(text).doc, path);
+    return found && text.slice(...found).trim();
+  };
+  expect(at('relabel_configs[1]')).toBe('action: drop\n    regex: b');
+  expect(at('relabel_configs[0].regex')).toBe('a');
+  expect(at('relabel_configs[7]')).toContain('action: keep');
 });

@@ -23,7 +23,7 @@ export function ExplainDrawer({ targetId, addr, node, job, close }: Props) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const read = useQuery({ ...questionQuery(targetId ?? 0), enabled: targetId !== undefined && addr === undefined });
-  const question: Question | undefined = addr === undefined ? read.data : { addr, node, job };
+  const question: Question | undefined = addr === undefined ? (read.data ?? undefined) : { addr, node, job };
   return (
     <Drawer
       opened
@@ -44,6 +44,7 @@ export function ExplainDrawer({ targetId, addr, node, job, close }: Props) {
       closeButtonProps={{ 'aria-label': t('app.close') }}
     >
       <Failure error={read.error} retry={() => void read.refetch()} />
+      {read.data === null && <p>{t('explain.noTarget')}</p>}
       {question && (
         <Explanation
           question={question}

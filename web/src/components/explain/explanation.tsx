@@ -230,7 +230,7 @@ function Folded({ chain, node, open }: { chain: ExplainedChain; node: string; op
       </summary>
       {opened && (
         <>
-          <JobOf chain={chain} />
+          {(chain.job === '' || chain.matched !== 'addr') && <JobOf chain={chain} />}
           <Chain of={chain} node={node} />
         </>
       )}

@@ -1,7 +1,7 @@
 import { Alert, Button } from '@mantine/core';
 import { IconGitMerge } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
-import { useBlocker } from '@tanstack/react-router';
+import { useBlocker, useSearch } from '@tanstack/react-router';
 import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { StaleError } from '../../api/problem';
@@ -35,6 +35,7 @@ const yamlOf = (read: JobRead) => writeYaml((readJson(read.text) as { scrape_con
 function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
   const { t } = useTranslation();
   const session = useSession().data;
+  const { at } = useSearch({ from: '/shell/nodes/$uuid/jobs/$key/config' });
   const editable = mayEdit(session) && read.job.managed_by === '';
   const theirs = useMemo(() => yamlOf(read), [read]);
   // What the edit began with: another one's save must not pass unseen.
@@ -114,6 +115,7 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
           onChange={editable ? setText : undefined}
           save={save}
           faults={faults}
+          at={at}
         />
         <p className="dim small">
           {t('editor.secrets')} {config.comments && <b>{t('editor.comments')}</b>}
