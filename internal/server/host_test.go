@@ -132,6 +132,10 @@ func TestHostileHosts(t *testing.T) {
 	jt := must(s.JoinTokens().Create(t.Context(), promfleet.JoinTokenInput{}))
 	credential := must(s.as(jt.Secret).Register(t.Context(), registration(nodeA))).Credential
 	a := s.as(credential)
+	bomb := packed(t, strings.Repeat("a: b\n", promfleet.MaxConfigText)) // five times what is taken
+	if len(bomb) > promfleet.MaxAnswer/2 {
+		t.Fatalf("%d bytes", len(bomb))
+	}
 	asked := later(func() (*promfleet.NodeLoaded, error) { return s.NodeLoaded(t.Context(), nodeA, 30*time.Second) })
 	q, err := a.Questions(t.Context(), 20*time.Second)
 	if err != nil || len(q) != 1 {
@@ -155,10 +159,6 @@ func TestHostileHosts(t *testing.T) {
 		if st != want {
 			t.Errorf("%.100s: %d %.200s, want %d", body, st, answer, want)
 		}
-	}
-	bomb := packed(t, strings.Repeat("a: b\n", 20<<20))
-	if len(bomb) > promfleet.MaxAnswer/2 {
-		t.Fatalf("%d bytes", len(bomb))
 	}
 	if err := a.Answer(t.Context(), q[0].ID, promfleet.Answer{Loaded: &promfleet.AgentConfigs{State: promfleet.StateInSync, Same: true,
 		Wanted: promfleet.AgentConfig{Gzip: bomb}, Written: promfleet.AgentConfig{Gzip: []byte("none")}, Loaded: promfleet.AgentConfig{SameAs: "written"}}}); err != nil {

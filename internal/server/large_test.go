@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,9 +32,10 @@ func TestPiecesDoNotRememberEdits(t *testing.T) {
 	}
 	must(s.ReplaceTargets(ctx, edited.ID, set))
 	for round := range 6 {
+		have := must(s.JobTargets(ctx, edited.ID))
 		for range 30 { // grows over a piece's limit in some rounds, shrinks below it in others
-			have := must(s.JobTargets(ctx, edited.ID))
-			pick := fmt.Sprint(have[rng.IntN(len(have))].ID)
+			i := rng.IntN(len(have))
+			pick := fmt.Sprint(have[i].ID)
 			switch n := rng.IntN(10); {
 			case n < 2:
 				must(s.Targets().Patch(ctx, pick, "", map[string]any{"labels": label(), "remark": addr()}))
@@ -45,6 +47,7 @@ func TestPiecesDoNotRememberEdits(t *testing.T) {
 				if err := s.Targets().Delete(ctx, pick, ""); err != nil {
 					t.Fatal(err)
 				}
+				have = slices.Delete(have, i, i+1)
 			}
 		}
 		var now []promfleet.TargetInput
