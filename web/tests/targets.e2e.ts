@@ -156,7 +156,7 @@ test('a target is edited where it stands, by keys alone, until Prometheus has it
 
 test('the server refuses, and says at which field', async () => {
   const v = await (await Visitor.arrive(browser, world.direct)).login();
-  const page = await v.go(`${path}?q=127.0.0.1:4`);
+  const page = await v.go(`${path}?addr=127.0.0.1:4`);
   await row(page, '127.0.0.1:4').locator('.health').dblclick();
   await page.locator('.cell-input[data-field="addr"]').fill('127.0.0.1:3');
   await page.locator('.cell-input[data-field="name"]').fill('gone');

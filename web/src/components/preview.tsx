@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { NodePreview, Preview } from '../api/client';
 import { Name } from './name';
@@ -33,16 +34,29 @@ function OfNode({ node }: { node: NodePreview }) {
         )}
         {node.targets_changed > 0 && <span>{t('preview.changed', { count: node.targets_changed })}</span>}
       </p>
-      {node.files?.map((file) => (
-        <details key={file.path} open>
-          <summary className="mono">
-            {file.path} <span className="dim">{t(`preview.${file.action}`)}</span>
-          </summary>
-          <Unified diff={file.diff} />
-          {file.truncated && <p className="dim">{t('preview.truncated')}</p>}
-        </details>
+      {node.files?.map((file, i) => (
+        <OfFile key={file.path} file={file} first={i < 5} />
       ))}
       {node.more_files > 0 && <p>{t('preview.more', { count: node.more_files })}</p>}
     </>
+  );
+}
+
+type File = NonNullable<NodePreview['files']>[number];
+
+/** A diff that is longer, or is behind many others, is drawn when somebody opens it. */
+const longest = 20_000;
+
+function OfFile({ file, first }: { file: File; first: boolean }) {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState(first && file.diff.length <= longest);
+  return (
+    <details open={open} onToggle={(e) => setOpen(e.currentTarget.open)}>
+      <summary className="mono">
+        {file.path} <span className="dim">{t(`preview.${file.action}`)}</span>
+      </summary>
+      {open && <Unified diff={file.diff} />}
+      {open && file.truncated && <p className="dim">{t('preview.truncated')}</p>}
+    </details>
   );
 }
