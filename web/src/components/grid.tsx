@@ -63,6 +63,10 @@ const guessed = 20;
 /** What has a use of its own for a click or Enter. */
 const busy = 'a, button, input, select, textarea, [contenteditable]';
 
+/** Whether nothing is focused but the page, or its content as a whole. */
+const nowhere = (target: EventTarget | null) =>
+  target === document.body || (target as Element | null)?.id === 'content';
+
 const nothing: ReadonlySet<string> = new Set();
 
 /**
@@ -176,7 +180,7 @@ export function Grid<T>(props: Props<T>) {
   keyRef.current = key;
   useEffect(() => {
     const down = (event: globalThis.KeyboardEvent) => {
-      if (event.defaultPrevented || event.target !== document.body || !/^([jkxe]|[JK]|Escape)$/.test(event.key)) return;
+      if (event.defaultPrevented || !nowhere(event.target) || !/^([jkxe]|[JK]|Escape)$/.test(event.key)) return;
       if (document.querySelector('[role="grid"]') !== box.current || document.querySelector('[role="dialog"]')) return;
       if (event.key !== 'Escape') box.current?.focus({ preventScroll: true });
       keyRef.current(event);

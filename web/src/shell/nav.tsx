@@ -7,6 +7,7 @@ import {
   IconKeyboard,
   IconLanguage,
   IconLogout,
+  IconMenu2,
   IconMoon,
   IconPlugConnected,
   IconSearch,
@@ -18,7 +19,8 @@ import {
   IconUserCircle,
   IconUsers,
 } from '@tabler/icons-react';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { Link, useLocation, useNavigate } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Session } from '../api/client';
 import { Name } from '../components/name';
@@ -64,12 +66,17 @@ function Page({ to, name, icon: Icon }: { to: Entry[0]; name: Entry[1]; icon: En
 export function Nav({ session, openPalette, openHelp }: Props) {
   const { t } = useTranslation();
   const navigate = useNavigate();
+  // On a narrow screen, the pages are behind a button.
+  const { pathname } = useLocation();
+  const [opened, setOpened] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page closes it
+  useEffect(() => setOpened(false), [pathname]);
   const leave = async () => {
     await logout();
     await navigate({ to: '/login' });
   };
   return (
-    <div className="side">
+    <div className="side" data-open={opened || undefined}>
       <Link to="/" className="brand">
         <img src={logo} width={22} height={22} alt="" />
         promfleet
@@ -79,13 +86,17 @@ export function Nav({ session, openPalette, openHelp }: Props) {
         <span>{t('menu.search')}</span>
         <kbd>Ctrl K</kbd>
       </button>
+      <button type="button" className="item burger" aria-expanded={opened} onClick={() => setOpened(!opened)}>
+        <IconMenu2 size={17} aria-hidden />
+        {t('nav.menu')}
+      </button>
       <nav aria-label={t('nav.main')}>
         {pages.map(([to, name, Icon]) => (
           <Page key={to} to={to} name={name} icon={Icon} />
         ))}
         {session?.role === 'admin' && (
           <>
-            <h2>{t('nav.access')}</h2>
+            <p className="group">{t('nav.access')}</p>
             {accessPages.map(([to, name, Icon]) => (
               <Page key={to} to={to} name={name} icon={Icon} />
             ))}

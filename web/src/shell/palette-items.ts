@@ -88,7 +88,7 @@ export function useItems(
       state: node.status.state,
       run: () =>
         void navigate({
-          to: (asking === 'job' ? '/nodes/$uuid/new-job' : '/nodes/$uuid') as '/nodes/$uuid',
+          to: asking === 'job' ? '/nodes/$uuid/new-job' : '/nodes/$uuid',
           params: { uuid: node.uuid },
         }),
     }),

@@ -10,6 +10,8 @@ import { Keys, useKeys } from './keys';
 import { Nav } from './nav';
 import { Palette } from './palette';
 
+const toContent = () => document.getElementById('content')?.focus({ preventScroll: true });
+
 /** What is around every page: navigation, search, and what is said of the server. */
 export function Shell() {
   const { t } = useTranslation();
@@ -30,11 +32,17 @@ export function Shell() {
     if (data === null && pathname !== '/login') void navigate({ to: '/login', search: { to: href }, replace: true });
   }, [data, href, pathname, navigate]);
 
+  useEffect(() => {
+    // What was focused is gone with the page that it was on: go on from the top of the new one.
+    if (shown && document.activeElement === document.body) toContent();
+  }, [shown]);
+
   return (
     <div className="shell">
-      <a className="skip" href="#content">
+      {/* A link to #content would lead to the base of the address (index.html), not down this page. */}
+      <button type="button" className="skip" onClick={toContent}>
         {t('app.skip')}
-      </a>
+      </button>
       <Nav session={session.data} openPalette={() => setPalette(true)} openHelp={() => setHelp(true)} />
       <div className="main">
         <Away />

@@ -23,6 +23,10 @@ export function ChangeStrip({ node }: { node: Node }) {
   const steps = stepsOf(node.status, revision?.at);
   const first = steps[0]?.at;
   const last = steps.at(-1);
+  // What is told to who does not see the strip.
+  const now =
+    steps.find((s) => s.mark === 'now' || s.mark === 'stopped') ??
+    steps.findLast((s) => s.mark === 'done' || s.mark === 'skipped');
   return (
     <section className="strip" aria-label={t('strip.label', { revision: wanted })} data-state={node.status.state}>
       <header>
@@ -36,6 +40,9 @@ export function ChangeStrip({ node }: { node: Node }) {
           <span className="total">{t('strip.total', { time: duration(last.at - first) })}</span>
         )}
       </header>
+      <p className="visually-hidden" role="status">
+        {now && `${t('strip.title', { revision: wanted })}: ${t(`strip.${now.key}`)}, ${t(`strip.${now.mark}`)}`}
+      </p>
       <ol>
         {steps.map((step, i) => (
           <Stage key={step.key} step={step} before={steps[i - 1]} first={first} />
