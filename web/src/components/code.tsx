@@ -33,7 +33,7 @@ const typeOver = EditorView.domEventHandlers({
   },
 });
 
-export /** What the editor itself says. */
+/** What the editor itself says. */
 const phrases: Record<string, string> = {
   '$ unchanged lines': 'unchanged',
   Find: 'find',
@@ -56,7 +56,7 @@ const spoken = () =>
     Object.fromEntries(Object.entries(phrases).map(([said, name]) => [said, i18next.t(`code.${name}`)])),
   );
 
-const common = (label: string): Extension => [
+export const common = (label: string): Extension => [
   spoken(),
   EditorView.cspNonce.of(styleNonce),
   EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
