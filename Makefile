@@ -24,7 +24,8 @@ export PROMFLEET_NGINX := $(TOOLS)/debian/usr/sbin/nginx
 export PROMFLEET_DBUS_DAEMON := $(TOOLS)/debian/usr/bin/dbus-daemon
 export PROMFLEET_POSTGRES_BIN := $(TOOLS)/postgresql
 
-# The slowest packages begin first, so that none is left to run alone.
+# The slowest packages begin first, so that none is left to run alone; one more than
+# there are cores runs at a time, since the end-to-end tests mostly wait.
 SLOW := ./internal/server ./e2e ./internal/store
 # Packages to test and more flags for go test: make test PKG=./internal/render TESTFLAGS='-run Golden -v'
 PKG ?= ./...
@@ -86,7 +87,7 @@ run: ## start server, agent, a real Prometheus and an exporter; Ctrl-C ends them
 .PHONY: test
 test: tools build lint ## lint, then all tests with the race detector, end-to-end ones included
 	@echo "testing (about 6 minutes more the first time: the Prometheus library is compiled again for the race detector)"
-	@go test -race -vet=off -timeout 20m $(TESTFLAGS) $(if $(filter ./...,$(PKG)),$(SLOW)) $(PKG)
+	@go test -race -vet=off -timeout 20m -p $$(($$(nproc) + 1)) $(TESTFLAGS) $(if $(filter ./...,$(PKG)),$(SLOW)) $(PKG)
 	@$(if $(filter ./...,$(PKG)),go test -vet=off -run '^(TestHostileCalls|TestNoLostUpdate|TestLarge|TestTakeOver)$$' ./internal/server ./internal/adopt)
 	@$(if $(filter ./...,$(PKG)),$(MAKE) --no-print-directory web-test)
 
