@@ -185,7 +185,6 @@ describe.each(looks)('%s', (name, { base, ...look }) => {
     const down = page.locator('.downlist a');
     await down.filter({ hasText: '127.0.0.1:1' }).first().waitFor();
     expect(await down.first().getAttribute('href')).toContain(`target=${ids.down}&show=explain`);
-    await v.check(`${name}-health-job`);
     await v.go(`/nodes/${world.node}`);
     await page.locator('.glance .cause', { hasText: refused }).waitFor();
     await v.check(`${name}-health-glance`);
