@@ -89,6 +89,7 @@ test: tools build lint ## lint, then all tests with the race detector, end-to-en
 	@echo "testing (about 6 minutes more the first time: the Prometheus library is compiled again for the race detector)"
 	@go test -race -vet=off -timeout 20m -p $$(($$(nproc) + 1)) $(TESTFLAGS) $(if $(filter ./...,$(PKG)),$(SLOW)) $(PKG)
 	@$(if $(filter ./...,$(PKG)),go test -vet=off -run '^(TestHostileCalls|TestNoLostUpdate|TestLarge|TestTakeOver)$$' ./internal/server ./internal/adopt)
+	@$(if $(filter ./...,$(PKG)),go test -vet=off -run '^(TestSQLite|TestPostgres)$$/^Machine$$' ./internal/store)
 	@$(if $(filter ./...,$(PKG)),$(MAKE) --no-print-directory web-test)
 
 # How often the agent is killed in make soak, the server a fifth of that, and how
