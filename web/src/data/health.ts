@@ -1,4 +1,4 @@
-import { queryOptions, useQueryClient } from '@tanstack/react-query';
+import { queryOptions } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
 import { api, ok } from '../api/client';
 import type { components } from '../api/schema';
@@ -91,9 +91,3 @@ export const nodeHealthQuery = (uuid: string, job?: string) =>
     refetchInterval: () => (isAway() ? false : again),
     retry: false,
   });
-
-/** Asks anew for the health of a node. */
-export function useAskAgain(uuid: string): () => void {
-  const client = useQueryClient();
-  return () => void client.invalidateQueries({ queryKey: ['node', uuid, 'health'] });
-}
