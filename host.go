@@ -7,9 +7,10 @@ import "time"
 
 // Limits of what a host tells.
 const (
-	// MaxConfigText is how long a text of an AgentConfig is, in bytes; compressed it
-	// is a small part of that.
-	MaxConfigText = 4 << 20
+	// MaxConfigText is how long a text of an AgentConfig is, in bytes: that of some
+	// 2,800 jobs. Compressed it is a small part of that; in the agent's memory, which
+	// compares it, it is a hundred times as much.
+	MaxConfigText = 2 << 20
 	MaxFindings   = 100
 )
 
@@ -24,7 +25,7 @@ type AgentConfigs struct {
 	State             NodeState   `json:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted,pending"`
 	Problem           string      `json:"problem,omitempty" maxLength:"10000" doc:"why the state is not in_sync"`
 	PrometheusVersion string      `json:"prometheus_version,omitempty" maxLength:"200"`
-	Same              bool        `json:"same" doc:"all three are there and mean the same"`
+	Same              bool        `json:"same" doc:"all three are known and mean the same"`
 	Wanted            AgentConfig `json:"wanted"`
 	Written           AgentConfig `json:"written"`
 	Loaded            AgentConfig `json:"loaded"`
@@ -71,7 +72,7 @@ type NodeLoaded struct {
 	Agent             AgentPart  `json:"agent" enum:"answered,silent,unknown_question,failed,not_asked" doc:"what came of the question to the agent"`
 	AgentSays         string     `json:"agent_says,omitempty" doc:"why it did not answer"`
 	At                time.Time  `json:"at" doc:"when this was found out"`
-	Same              bool       `json:"same" doc:"wanted, written and loaded are there and mean the same"`
+	Same              bool       `json:"same" doc:"wanted, written and loaded are known and mean the same"`
 	RevisionNow       int64      `json:"revision_now" doc:"the node's revision on the server"`
 	RevisionWanted    int64      `json:"revision_wanted" doc:"that wanted is made of; 0: not known, as the other ones are where the agent did not answer"`
 	RevisionReceived  int64      `json:"revision_received"`

@@ -136,7 +136,7 @@ func compareLoaded(t *testing.T, prometheus string) {
 	if err := os.Remove(h.config()); err != nil {
 		t.Fatal(err)
 	}
-	l = h.loaded("removed", func(l *promfleet.NodeLoaded) bool { return strings.Contains(l.Written.Missing, "there is no ") })
+	h.loaded("removed", func(l *promfleet.NodeLoaded) bool { return strings.Contains(l.Written.Missing, "there is no ") })
 	if err := os.WriteFile(h.config(), text, 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -145,8 +145,8 @@ func sent(v check.Version, why error) promfleet.AgentConfig {
 		return promfleet.AgentConfig{Missing: shown(oneLine(why.Error()))}
 	case v.Err != nil:
 		return promfleet.AgentConfig{Missing: shown("it cannot be shown: " + v.Err.Error())}
-	case len(v.Text) > promfleet.MaxConfigText:
-		return promfleet.AgentConfig{Missing: tooLarge(len(v.Text))}
+	case len(v.Text) > promfleet.MaxConfigText: // with another indent than Prometheus's
+		return promfleet.AgentConfig{Missing: "it cannot be shown: " + tooLarge(len(v.Text))}
 	}
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
@@ -159,7 +159,7 @@ func sent(v check.Version, why error) promfleet.AgentConfig {
 	return promfleet.AgentConfig{Gzip: b.Bytes()}
 }
 
-func tooLarge(bytes int) string { return fmt.Sprintf("its %d bytes are too many to be shown", bytes) }
+func tooLarge(bytes int) string { return fmt.Sprintf("its %d bytes are too many", bytes) }
 
 // shortenConfigs leaves out the largest text of an answer, and tells whether it had one.
 func shortenConfigs(c *promfleet.AgentConfigs) bool {
@@ -175,7 +175,7 @@ func shortenConfigs(c *promfleet.AgentConfigs) bool {
 	if len(largest.Gzip) == 0 {
 		return false
 	}
-	largest.Missing = tooLarge(len(largest.Gzip)) + " even when they are compressed"
+	largest.Missing = "it cannot be shown: " + tooLarge(len(largest.Gzip)) + ", even when they are compressed"
 	largest.Gzip = nil
 	for _, o := range []*promfleet.AgentConfig{&c.Written, &c.Loaded} {
 		if o.SameAs == "wanted" && largest == &c.Wanted || o.SameAs == "written" && largest == &c.Written {

@@ -40,7 +40,7 @@ func TestLargeConfigsFit(t *testing.T) {
 			func(c promfleet.AgentConfig) bool { return len(c.Gzip) > 0 && len(c.Gzip) < 100<<10 },
 			func(c promfleet.AgentConfig) bool { return c.SameAs == "written" }},
 		{"beyond all", jobs(8000, func(int) string { return "x" }), "",
-			func(c promfleet.AgentConfig) bool { return strings.Contains(c.Missing, "too many to be shown") },
+			func(c promfleet.AgentConfig) bool { return strings.Contains(c.Missing, "bytes are too many") },
 			func(c promfleet.AgentConfig) bool { return len(c.Gzip) > 0 }},
 		{"not to be compressed", jobs(20, func(i int) string { return noise(i, 70_000) }), "",
 			func(c promfleet.AgentConfig) bool {

@@ -164,7 +164,7 @@ func yamlFields(t reflect.Type) []yamlField {
 // discoveryFields gives the lists that discovery.Configs has in YAML:
 // static_configs and one for each registered service discovery. The library
 // keeps them to itself, but shows them to what it asks to fill them in.
-func discoveryFields() []yamlField {
+var discoveryFields = sync.OnceValue(func() []yamlField {
 	var t reflect.Type
 	seen := errors.New("seen")
 	_ = new(discovery.Configs).UnmarshalYAML(func(v any) error {
@@ -177,4 +177,4 @@ func discoveryFields() []yamlField {
 		fields = append(fields, yamlField{key: name, typ: t.Field(i).Type, owner: typeName(reflect.TypeFor[discovery.Configs]())})
 	}
 	return fields
-}
+})

@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -12,6 +13,8 @@ import (
 	promconfig "github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/labels"
 	"go.yaml.in/yaml/v3"
+
+	"promfleet"
 )
 
 // Versions are the texts of a prometheus.yml that are to be compared; nil: there is
@@ -48,36 +51,47 @@ var errNone = errors.New("there is none")
 func Compare(in Versions, dir string) (out Compared) {
 	c := comparison{dir: dir}
 	mine := c.load(in.Wanted, MaxSize)
-	file := c.load(in.Written, maxShown)
-	have := c.shown(in.Loaded)
-	if file.err != nil && in.Written != nil {
-		file.err = hideWords(file.err, in.Written, in.Wanted)
+	file, have := mine, mine
+	written := mine.err == nil && in.Written != nil && bytes.Equal(in.Wanted, in.Written)
+	loaded := mine.err == nil && in.Loaded != nil && mine.text == string(in.Loaded)
+	if !written {
+		file = c.load(in.Written, maxShown)
+		if file.err != nil && in.Written != nil {
+			file.err = hideWords(file.err, in.Written, in.Wanted)
+		}
+		written = mine.err == nil && file.err == nil && same(func() error { return sameClear(mine.clear, file.clear) })
 	}
-	loaded := mine.err == nil && have.err == nil && same(func() error { return sameShown(mine.clear, mine.shown, have.shown) })
-	written := mine.err == nil && file.err == nil && (bytes.Equal(in.Wanted, in.Written) || same(func() error { return sameClear(mine.clear, file.clear) }))
-	if have.err == nil {
-		for _, v := range []*version{mine, file} {
-			if v.err == nil {
-				alignTo(v, have.shown.loaded, have.shown.root)
+	if !loaded {
+		have = c.shown(in.Loaded)
+		mine.look()
+		loaded = mine.err == nil && have.err == nil && same(func() error { return sameShown(mine.clear, mine.shown, have.shown) })
+		if have.err == nil && mine.err == nil {
+			alignTo(mine, have.shown.loaded, have.shown.root)
+		}
+		if file != mine && !written && have.err == nil {
+			if file.look(); file.err == nil {
+				alignTo(file, have.shown.loaded, have.shown.root)
 			}
 		}
 	}
 	out.Same = loaded && written
-	out.Wanted, out.Written, out.Loaded = c.text(mine, nil, nil), c.text(file, mine, nil), c.text(have, mine, file)
-	if written {
-		out.Written = out.Wanted
-		if !bytes.Equal(in.Wanted, in.Written) {
-			out.Notes = append(out.Notes, "the file is not written as it should be, but means the same")
-		}
+	out.Wanted = c.write(mine, nil, nil)
+	out.Written, out.Loaded = out.Wanted, out.Wanted
+	if !written {
+		out.Written = c.write(file, mine, nil)
 	}
-	if loaded {
-		out.Loaded = out.Wanted
+	if !loaded {
+		out.Loaded = c.write(have, mine, file)
+	}
+	if written && !bytes.Equal(in.Wanted, in.Written) {
+		out.Notes = append(out.Notes, "the file is not written as it should be, but means the same")
 	}
 	c.scrub(&out)
-	if mine.err == nil && file.err == nil && !written && out.Written.Text == out.Wanted.Text {
+	shown := func(v Version) bool { return out.Wanted.Err == nil && v.Err == nil }
+	if shown(out.Written) && !written && out.Written.Text == out.Wanted.Text {
 		out.Notes = append(out.Notes, "the file differs from what is wanted in what is not shown")
 	}
-	if mine.err == nil && have.err == nil && !loaded && out.Loaded.Text == out.Wanted.Text {
+	if shown(out.Loaded) && !loaded && out.Loaded.Text == out.Wanted.Text {
 		out.Notes = append(out.Notes, "what is loaded differs from what is wanted in what is not shown")
 	}
 	return out
@@ -95,7 +109,8 @@ func same(compare func() error) bool {
 // version is one of the texts on its way.
 type version struct {
 	clear *Config // with its secrets; nil: of what Prometheus shows
-	shown *Config // as Prometheus shows it
+	text  string  // as Prometheus writes it
+	shown *Config // text, read again; nil: nobody has asked for it
 	err   error
 }
 
@@ -113,31 +128,39 @@ func (c *comparison) load(text []byte, most int) *version {
 		return &version{err: hideQuoted(err)}
 	}
 	v := &version{clear: whole}
-	v.err = func() (err error) {
+	err = func() (err error) {
 		defer recoverAs(&err)
 		whole.loaded.SetDirectory(c.dir)
-		v.shown, err = loadShown([]byte(whole.loaded.String()))
-		return err
+		v.text = whole.loaded.String()
+		return nil
 	}()
-	if v.err != nil {
-		v.err = hideQuoted(v.err)
+	if err != nil {
+		v.err = hideQuoted(err)
 	}
 	return v
+}
+
+// look reads what Prometheus would write.
+func (v *version) look() {
+	if v.err != nil || v.shown != nil {
+		return
+	}
+	err := func() (err error) {
+		defer recoverAs(&err)
+		v.shown, err = loadShown([]byte(v.text))
+		return err
+	}()
+	if err != nil {
+		v.err = hideQuoted(err)
+	}
 }
 
 func (c *comparison) shown(text []byte) *version {
 	if text == nil {
 		return &version{err: errNone}
 	}
-	v := &version{}
-	v.err = func() (err error) {
-		defer recoverAs(&err)
-		v.shown, err = loadShown(text)
-		return err
-	}()
-	if v.err != nil {
-		v.err = hideQuoted(v.err)
-	}
+	v := &version{text: string(text)}
+	v.look()
 	return v
 }
 
@@ -200,31 +223,43 @@ func adopt(path string, wanted, have side) {
 	}
 }
 
-// text writes a version, its jobs in the order of ours. What Prometheus shows has
+// maxText is how long a text is that is compared, in bytes.
+const maxText = promfleet.MaxConfigText
+
+// write writes a version, its jobs in the order of ours. What Prometheus shows has
 // lost its secrets; file says what else may be told of its external labels.
-func (c *comparison) text(v, ours, file *version) Version {
+func (c *comparison) write(v, ours, file *version) (out Version) {
 	if v.err != nil {
 		return Version{Err: v.err}
 	}
-	out := Version{}
 	err := func() (err error) {
 		defer recoverAs(&err)
-		loaded := *v.shown.loaded
-		loaded.GlobalConfig.ExternalLabels = labels.FromMap(labelsToShow(v, ours, file))
-		if ours != nil && ours.err == nil {
-			loaded.ScrapeConfigs = inOrderOf(ours.shown.loaded.ScrapeConfigs, loaded.ScrapeConfigs)
+		from := v.clear
+		if from == nil {
+			from = v.shown
 		}
-		root, err := parse([]byte(loaded.String()), maxShown)
+		known, text := *from.loaded, v.text
+		if v.shown != nil || ours != nil {
+			shown := known
+			if v.shown != nil {
+				shown = *v.shown.loaded
+			}
+			if ours != nil && ours.err == nil {
+				shown.ScrapeConfigs = inOrderOf(ours.clear.loaded.ScrapeConfigs, shown.ScrapeConfigs)
+			}
+			known.ScrapeConfigs = inOrderOf(shown.ScrapeConfigs, known.ScrapeConfigs)
+			text = shown.String()
+		}
+		if len(text) > maxText {
+			return fmt.Errorf("its %d bytes are too many", len(text))
+		}
+		root, err := parse([]byte(text), maxText)
 		if err != nil || root == nil {
 			return err
 		}
-		from := loaded
-		if v.clear != nil {
-			from = *v.clear.loaded
-			from.ScrapeConfigs = inOrderOf(loaded.ScrapeConfigs, from.ScrapeConfigs)
-		}
+		setLabels(root, labelsToShow(v, ours, file))
 		c.veil.theirs = ours != nil
-		c.veil.hide(root, &from)
+		c.veil.hide(root, &known)
 		var b bytes.Buffer
 		enc := yaml.NewEncoder(&b)
 		enc.SetIndent(2)
@@ -238,6 +273,18 @@ func (c *comparison) text(v, ours, file *version) Version {
 		return Version{Err: hideQuoted(err)}
 	}
 	return out
+}
+
+// setLabels gives a document's external labels other values.
+func setLabels(root *yaml.Node, values map[string]string) {
+	n := child(child(root, "global"), "external_labels")
+	if n == nil {
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		n.Content[i+1].SetString(values[n.Content[i].Value])
+		n.Content[i+1].Style = 0
+	}
 }
 
 // inOrderOf gives jobs in the order that others have, and then the rest.

@@ -35,8 +35,8 @@ func (s *Service) NodeLoaded(ctx context.Context, uuid string, wait time.Duratio
 	out.Wanted = configText(l.Wanted, nil)
 	out.Written = configText(l.Written, map[string]promfleet.ConfigText{"wanted": out.Wanted})
 	out.Loaded = configText(l.Loaded, map[string]promfleet.ConfigText{"wanted": out.Wanted, "written": out.Written})
-	// An agent that says so of texts that it does not send is not believed.
-	out.Same = l.Same && out.Wanted.Missing == "" && out.Written == out.Wanted && out.Loaded == out.Wanted
+	// Of texts that are too large to be sent it is believed, and of others not.
+	out.Same = l.Same && out.Written == out.Wanted && out.Loaded == out.Wanted
 	return out, nil
 }
 

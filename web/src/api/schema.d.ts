@@ -933,7 +933,7 @@ export interface components {
             revision_wanted: number;
             /** Format: int64 */
             revision_written: number;
-            /** @description all three are there and mean the same */
+            /** @description all three are known and mean the same */
             same: boolean;
             /** @enum {string} */
             state: "in_sync" | "applying" | "written" | "quarantined" | "held" | "failed" | "drifted" | "pending";
@@ -1762,7 +1762,7 @@ export interface components {
             revision_wanted: number;
             /** Format: int64 */
             revision_written: number;
-            /** @description wanted, written and loaded are there and mean the same */
+            /** @description wanted, written and loaded are known and mean the same */
             same: boolean;
             /**
              * @description as the agent says; where it did not answer, as it is known
