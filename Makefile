@@ -75,6 +75,13 @@ web-test: tools build ## the tests of the web UI
 	@scripts/tools.sh browser
 	@cd web && npm run --silent test && npm run --silent e2e
 
+# How fast long lists are in a browser: 10,000 nodes, a job of 100,000 targets. PROMFLEET_BENCH_NODES, _TARGETS, _RUNS
+# and _STORAGE_URL (PostgreSQL) change that.
+.PHONY: web-bench
+web-bench: tools build ## measure long lists in a real browser
+	@scripts/tools.sh browser
+	@cd web && npm run --silent bench
+
 .PHONY: man
 man: build ## write the man pages into ./bin/man (man -l bin/man/promfleet.1)
 	@bin/promfleet man bin/man

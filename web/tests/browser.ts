@@ -1,28 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expect, inject } from 'vitest';
+
+export { launch } from './chromium';
 
 export const world = inject('world');
 
 const pictures = fileURLToPath(new URL('../test-results/', import.meta.url));
 mkdirSync(pictures, { recursive: true });
-
-export function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: process.env.PROMFLEET_CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
-}
 
 export interface Look {
   language?: 'en' | 'zh-CN';
