@@ -166,7 +166,7 @@ const overview = createRoute({
 const jobs = createRoute({
   getParentRoute: () => node,
   path: '/jobs',
-  validateSearch: (s: Record<string, unknown>): { job?: string } => ({ job: text(s.job) }),
+  validateSearch: (s: Record<string, unknown>): { sort?: string } => ({ sort: text(s.sort) }),
   component: lazyRouteComponent(() => import('./pages/node/jobs'), 'Jobs'),
 });
 const health = createRoute({

@@ -141,8 +141,8 @@ describe.each(looks)('%s', (name, { base, ...look }) => {
     const page = await v.go(`/nodes/${world.node}`);
     await page.locator('.strip li:last-child[data-mark="done"]').waitFor();
     await v.check(`${name}-node`);
-    await v.go(`/nodes/${world.node}/jobs?job=self`);
-    await page.locator('.cm-content').waitFor();
+    await v.go(`/nodes/${world.node}/jobs`);
+    await page.locator('[role="row"] >> text=self').first().waitFor();
     await v.check(`${name}-jobs`);
     await v.go(`/nodes/${world.node}/config`);
     await page.locator('.cm-content').waitFor();

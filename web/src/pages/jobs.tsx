@@ -1,3 +1,144 @@
+import { CloseButton, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Failure } from '../components/failure';
+import { type Column, Grid } from '../components/grid';
+import { Name } from '../components/name';
+import { Head, useTitle } from '../components/page';
+import { Same } from '../components/same';
+import { curl, promfleet } from '../components/shell-words';
+import { type HostedJob, type JobFilter, readHostedJobs } from '../data/alljobs';
+import { usePaged } from '../data/paged';
+import { mayEdit, useSession } from '../data/session';
+import { jobColumns } from './jobs/columns';
+import { NodePicker } from './targets/pickers';
+import '../styles/lists.css';
+
+/** The order that the page has if the address names none. */
+const usual = 'key';
+
+/** The scrape jobs of all nodes. */
 export function AllJobs() {
-  return null;
+  const { t } = useTranslation();
+  useTitle(t('jobList.title'));
+  const search = useSearch({ from: '/shell/jobs' });
+  const navigate = useNavigate({ from: '/jobs' });
+  const set = (change: Partial<JobFilter>, replace = false) =>
+    void navigate({ search: (old) => ({ ...old, ...change }), replace });
+  const filter = { ...search, sort: search.sort ?? usual };
+  const jobs = usePaged({ queryKey: ['jobs', 'list', filter], read: readHostedJobs(filter) });
+  const common = jobColumns(t);
+  const columns: Column<HostedJob>[] = [
+    common.key,
+    common.name,
+    {
+      key: 'node',
+      title: t('jobList.node'),
+      width: 'minmax(130px, 1fr)',
+      cell: (j) => (
+        <Link to="/nodes/$uuid" params={{ uuid: j.node }} title={j.node} tabIndex={-1}>
+          <Name of={j.hostname} />
+        </Link>
+      ),
+    },
+    common.interval,
+    common.remark,
+    common.contacts,
+    common.managed,
+    common.changed,
+  ];
+  const filtered = Boolean(search.q || search.node);
+  const editor = mayEdit(useSession().data);
+  return (
+    <>
+      <Head title={t('jobList.title')}>
+        {!jobs.pending && <p className="dim">{t('jobs.count', { count: jobs.total })}</p>}
+        {editor && search.node && (
+          <Link to="/nodes/$uuid/new-job" params={{ uuid: search.node }} className="action push">
+            {t('newJob.title')}
+          </Link>
+        )}
+      </Head>
+      <Filters key={search.node} search={search} set={set} filtered={filtered} />
+      <Failure error={jobs.error} retry={jobs.refetch} />
+      {!jobs.pending && !jobs.stale && !jobs.error && jobs.total === 0 ? (
+        <div className="empty">
+          <p>{t(filtered ? 'jobList.none' : 'jobList.empty')}</p>
+        </div>
+      ) : (
+        <Grid
+          label={t('jobList.title')}
+          columns={columns}
+          source={jobs}
+          rowKey={(j) => String(j.id)}
+          open={(j) => void navigate({ to: '/nodes/$uuid/jobs/$key', params: { uuid: j.node, key: j.key } })}
+          sort={filter.sort}
+          onSort={(sort) => set({ sort: sort === usual ? undefined : sort })}
+        />
+      )}
+      <Same
+        cli={promfleet(
+          'job',
+          'list',
+          ...(search.node ? [`--node=${search.node}`] : []),
+          ...(search.q ? [`--q=${search.q}`] : []),
+          `--sort=${filter.sort}`,
+        )}
+        api={curl('GET', '/jobs', { query: { ...filter } })}
+      />
+    </>
+  );
+}
+
+interface FilterProps {
+  search: JobFilter;
+  set: (change: Partial<JobFilter>, replace?: boolean) => void;
+  filtered: boolean;
+}
+
+function Filters({ search, set, filtered }: FilterProps) {
+  const { t } = useTranslation();
+  const { q } = search;
+  const [text, setText] = useState(q ?? '');
+  const settle = useDebouncedCallback((typed: string) => set({ q: typed || undefined }, true), 200);
+  useEffect(() => setText(q ?? ''), [q]); // another address, as by Back
+  return (
+    <search className="filters">
+      <TextInput
+        type="search"
+        className="search"
+        size="xs"
+        aria-label={t('jobList.search')}
+        placeholder={`${t('jobList.search')}  /`}
+        value={text}
+        onChange={(e) => {
+          setText(e.currentTarget.value);
+          settle(e.currentTarget.value.trim());
+        }}
+        onKeyDown={(e) => e.key === 'Escape' && e.currentTarget.blur()}
+        rightSection={
+          text && (
+            <CloseButton
+              size="xs"
+              aria-label={t('fleet.clear')}
+              onClick={() => {
+                setText('');
+                set({ q: undefined });
+              }}
+            />
+          )
+        }
+      />
+      <div className="picknode">
+        <NodePicker value={search.node} onChange={(node) => set({ node })} />
+      </div>
+      {filtered && (
+        <button type="button" className="link" onClick={() => set({ q: undefined, node: undefined })}>
+          {t('fleet.clear')}
+        </button>
+      )}
+    </search>
+  );
 }

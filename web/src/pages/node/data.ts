@@ -24,17 +24,3 @@ export const revisionsQuery = (uuid: string) =>
     initialPageParam: '',
     getNextPageParam: (last) => last.next_cursor || undefined,
   });
-
-export const jobsQuery = (uuid: string) =>
-  infiniteQueryOptions({
-    queryKey: keys.jobs(uuid),
-    queryFn: ({ pageParam, signal }) =>
-      ok(
-        api.GET('/api/v1/jobs', {
-          params: { query: { node: uuid, sort: 'key', limit: 200, ...(pageParam ? { cursor: pageParam } : {}) } },
-          signal,
-        }),
-      ),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next_cursor || undefined,
-  });

@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { call, type Look, launch, Visitor, world } from './browser';
+
+const many = 230; // more than a page of the list has
+
+let browser: Browser;
+const uuids: string[] = [];
+const name = (i: number) => `zz-${String(i).padStart(3, '0')}`;
+
+beforeAll(async () => {
+  browser = await launch();
+  const { secret } = await call<{ secret: string }>('POST', '/join-tokens', { max_uses: many });
+  let next = 0;
+  const worker = async () => {
+    for (let i = next++; i < many; i = next++) {
+      const uuid = randomUUID();
+      uuids[i] = uuid;
+      const node = { protocol: 1, uuid, hostname: name(i), addr: `https://${name(i)}.example.com:9090/` };
+      await call('POST', '/agent/register', { ...node, agent_version: '0.1.0', prometheus_version: '3.16.0' }, secret);
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+  for (let i = 0; i < 40; i++) {
+    await call('POST', '/jobs', {
+      node: uuids[i % 20],
+      key: `list_${String(i).padStart(2, '0')}`,
+      remark: i % 3 === 0 ? `机房 ${i}` : '',
+      scrape_config: i % 2 === 0 ? { scrape_interval: '15s' } : {},
+    });
+  }
+});
+afterAll(async () => {
+  await Promise.all(uuids.map((uuid) => call('DELETE', `/nodes/${uuid}`)));
+  await browser?.close();
+});
+
+const looks: [string, Look & { base: string }][] = [
+  ['en-light', { base: world.direct, language: 'en', scheme: 'light' }],
+  ['zh-dark', { base: world.proxied, language: 'zh-CN', scheme: 'dark' }],
+];
+
+/** The row that the keys are at. */
+const current = (page: Page) => page.locator('[role="row"][data-chosen]');
+
+describe.each(looks)('%s', (look, { base, ...how }) => {
+  let v: Visitor;
+  beforeAll(async () => {
+    v = await (await Visitor.arrive(browser, base, how)).login();
+  });
+  afterAll(() => v?.leave());
+
+  test('the jobs of all nodes', async () => {
+    const page = await v.go('/jobs');
+    await page.getByRole('link', { name: 'list_00', exact: true }).waitFor();
+    await page.locator('[role="row"] >> text=zz-000').first().waitFor();
+    await v.check(`${look}-all-jobs`);
+    await page.locator('.picknode input').first().click();
+    await page.keyboard.type('zz-013');
+    await page.getByRole('option', { name: 'zz-013' }).click();
+    await page.waitForURL(`${base}/jobs?node=${uuids[13]}`);
+    await page.locator('[role="grid"][aria-rowcount="3"]').waitFor();
+    await v.check(`${look}-jobs-of-one`);
+    await page.locator('h1').click();
+    await page.keyboard.press('/');
+    await page.keyboard.type('list_33');
+    await page.locator('[role="grid"][aria-rowcount="2"]').waitFor();
+    expect(new URL(page.url()).searchParams.get('q')).toBe('list_33');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(new RegExp(`/nodes/${uuids[13]}/jobs/list_33`));
+  });
+
+  test('the jobs of a node', async () => {
+    const page = await v.go(`/nodes/${uuids[3]}/jobs`);
+    await page.getByRole('link', { name: 'list_23', exact: true }).waitFor();
+    await v.check(`${look}-node-jobs`);
+    await page.getByRole('columnheader').first().getByRole('button').click();
+    await page.waitForURL(/sort=-key/);
+    await page.locator('[role="row"][aria-rowindex="2"]').getByRole('link', { name: 'list_23', exact: true }).waitFor();
+  });
+});
+
+test('any place of a long list, by keys, wheel and scrollbar', async () => {
+  const v = await (await Visitor.arrive(browser, world.direct)).login();
+  const page = await v.go('/?q=zz-');
+  const grid = page.locator(`[role="grid"][aria-rowcount="${many + 1}"]`);
+  await grid.waitFor();
+  const asked: string[] = [];
+  page.on('request', (r) => r.url().includes('/api/v1/nodes?') && asked.push(r.url()));
+  await page.locator('h1').click();
+  await page.keyboard.press('j');
+  await current(page)
+    .getByRole('link', { name: name(0), exact: true })
+    .waitFor();
+  await page.keyboard.press('End');
+  await current(page)
+    .getByRole('link', { name: name(many - 1), exact: true })
+    .waitFor();
+  expect(await current(page).getAttribute('aria-rowindex')).toBe(String(many + 1));
+  expect(asked.filter((url) => url.includes('offset=200')).length).toBe(1);
+  await page.keyboard.press('k');
+  await current(page)
+    .getByRole('link', { name: name(many - 2), exact: true })
+    .waitFor();
+  expect(await grid.getAttribute('aria-activedescendant')).toBe(await current(page).getAttribute('id'));
+  await page.keyboard.press('Home');
+  await current(page)
+    .getByRole('link', { name: name(0), exact: true })
+    .waitFor();
+  await page.keyboard.press('PageDown');
+  await page.keyboard.press('PageUp');
+  await current(page)
+    .getByRole('link', { name: name(0), exact: true })
+    .waitFor();
+  await grid.evaluate((element) => element.scrollTo({ top: 100 * 32 }));
+  await page
+    .locator('[role="row"][aria-rowindex="110"]')
+    .getByRole('link', { name: name(108), exact: true })
+    .waitFor();
+  // Who has scrolled away goes on where one looks.
+  await page.keyboard.press('j');
+  await current(page)
+    .getByRole('link', { name: name(100), exact: true })
+    .waitFor();
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`${world.direct}/nodes/${uuids[100]}`);
+  // And is there again on the way back.
+  await page.goBack();
+  await page
+    .locator('[role="row"][aria-rowindex="102"]')
+    .getByRole('link', { name: name(100), exact: true })
+    .waitFor();
+  // g and j is another page, and does not move.
+  await page.locator('h1').click();
+  await page.keyboard.press('g');
+  await page.keyboard.press('j');
+  await page.waitForURL(`${world.direct}/jobs`);
+  expect(v.errors).toEqual([]);
+  await v.leave();
+});
+
+test('another filter begins at its top, and keeps the rows until it has others', async () => {
+  const v = await (await Visitor.arrive(browser, world.direct)).login();
+  const page = await v.go('/?q=zz-&sort=-hostname');
+  await page
+    .locator('[role="row"][aria-rowindex="2"]')
+    .getByRole('link', { name: name(many - 1), exact: true })
+    .waitFor();
+  const grid = page.getByRole('grid');
+  await grid.focus();
+  await page.keyboard.press('End');
+  await current(page)
+    .getByRole('link', { name: name(0), exact: true })
+    .waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('zz-1');
+  await page.locator('[role="grid"][aria-rowcount="101"]').waitFor();
+  await page
+    .locator('[role="row"][aria-rowindex="2"]')
+    .getByRole('link', { name: name(199), exact: true })
+    .waitFor();
+  expect(await grid.evaluate((element) => element.scrollTop)).toBe(0);
+  await v.leave();
+});
+
+test('the map has all, and follows what changes', async () => {
+  const v = await (await Visitor.arrive(browser, world.direct)).login();
+  const page = await v.go('/?view=map&q=zz-');
+  await page.getByText(`${many} nodes`, { exact: false }).first().waitFor();
+  await page.locator('[role="application"]').focus();
+  await page.keyboard.press('ArrowRight');
+  await page.locator('.under').getByText(name(0)).waitFor();
+  await v.check('map-many');
+  await call('DELETE', `/nodes/${uuids[many - 1]}`);
+  await page
+    .getByText(`${many - 1} nodes`, { exact: false })
+    .first()
+    .waitFor();
+  await call('POST', `/nodes/${uuids[many - 1]}/restore`);
+  await page.getByText(`${many} nodes`, { exact: false }).first().waitFor();
+  expect(v.errors.filter((e) => !e.includes('404'))).toEqual([]); // it was asked for, and gone
+  await v.leave();
+});
