@@ -22,6 +22,30 @@ async function readAll(filter: ListFilter, progress: (done: number, total: numbe
   }
 }
 
+/** Reads all targets of a job, which come as one answer, a line each. */
+async function readJob(job: number, progress: (done: number) => void, signal: AbortSignal): Promise<Target[]> {
+  const stream = await ok(
+    api.GET('/api/v1/jobs/{id}/targets', {
+      params: { path: { id: job } },
+      headers: { Accept: 'application/x-ndjson' },
+      parseAs: 'stream',
+      signal,
+    }),
+  );
+  const all: Target[] = [];
+  const decoder = new TextDecoder();
+  const reader = (stream as unknown as ReadableStream<Uint8Array>).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    const lines = (rest + decoder.decode(value, { stream: !done })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') all.push(JSON.parse(line) as Target);
+    progress(all.length);
+    if (done) return all;
+  }
+}
+
 async function csvTargets(targets: Target[], where: boolean): Promise<CsvTarget[]> {
   const of = (t: Target) => ({ addr: t.addr, name: t.name, remark: t.remark, labels: t.labels, tags: t.tags ?? [] });
   if (!where) return targets.map(of);
@@ -49,25 +73,31 @@ function download(blob: Blob, name: string): void {
 
 interface Props {
   filter: ListFilter;
-  /** Of the job, if it is one. */
+  /** How many that is, as far as it is known. */
+  total: number;
+  /** Its name, without the ending. */
   file: string;
   close: () => void;
 }
 
 /** Makes a CSV file of all that the filter selects. */
-export function Export({ filter, file, close }: Props) {
+export function Export({ filter, total, file, close }: Props) {
   const { t } = useTranslation();
   const [at, setAt] = useState({ done: 0, total: 0 });
   const [error, setError] = useState<Error | null>(null);
   const [attempt, setAttempt] = useState(0);
   const [made, setMade] = useState<{ blob: Blob; count: number }>();
-  const given = useRef({ filter, file });
+  const given = useRef({ filter, file, total });
   // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt reads again
   useEffect(() => {
     const abort = new AbortController();
     const run = async () => {
-      const { filter, file } = given.current;
-      const targets = await readAll(filter, (done, total) => setAt({ done, total }), abort.signal);
+      const { filter, file, total } = given.current;
+      const { job } = filter;
+      const whole = job !== undefined && !filter.q && !filter.tag && !filter.addr && !filter.deleted;
+      const targets = whole
+        ? await readJob(job, (done) => setAt({ done, total: Math.max(done, total) }), abort.signal)
+        : await readAll(filter, (done, total) => setAt({ done, total }), abort.signal);
       const where = filter.job === undefined;
       const blob = await csvOf(await csvTargets(targets, where), where);
       if (abort.signal.aborted) return;

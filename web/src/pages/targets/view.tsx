@@ -398,7 +398,12 @@ export function TargetsView({ search, set, job }: Props) {
         />
       )}
       {open?.what === 'export' && (
-        <Export filter={filter} file={job ? `targets-${job.key}` : 'targets'} close={() => setOpen(undefined)} />
+        <Export
+          filter={filter}
+          total={list.total}
+          file={job ? `targets-${job.key}` : 'targets'}
+          close={() => setOpen(undefined)}
+        />
       )}
       {open?.what === 'bulk' && (
         <Bulk
