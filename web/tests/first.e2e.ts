@@ -97,7 +97,7 @@ describe('why', () => {
     await v.go(`/explain?addr=${addrs.up}&job=why`);
     await answered(page, '.chain > li:last-child[data-mark="passed"]');
     expect(await marks(page)).toEqual(Array(5).fill('passed'));
-    await v.check(`${name}-explain-up`);
+    if (name === 'en-light') await v.check(`${name}-explain-up`);
 
     await v.go(`/explain?addr=${addrs.down}&job=why`);
     await answered(page, '[data-mark="broken"] .said');
@@ -108,7 +108,7 @@ describe('why', () => {
     await v.go(`/explain?addr=${addrs.deleted}&job=why`);
     await answered(page, '[data-mark="broken"] time');
     expect(await marks(page)).toEqual(['broken', 'beyond', 'beyond', 'beyond', 'beyond']);
-    await v.check(`${name}-explain-deleted`);
+    if (name === 'zh-dark') await v.check(`${name}-explain-deleted`);
     await v.leave();
   });
 
@@ -167,7 +167,6 @@ describe('why', () => {
     await page.locator('.cm-focused .cm-activeLine').first().waitFor();
     const marked = await page.evaluate('getSelection()?.toString()');
     expect(marked).toMatch(/^source_labels: \[env\]\s+regex: dev\|test\s+action: drop/);
-    await v.check('explain-line');
 
     // Beside the targets, of one that is deleted.
     await v.go(`/targets?deleted=true&target=${gone}&show=explain`);
