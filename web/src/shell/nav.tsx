@@ -76,12 +76,12 @@ export function Nav({ session, openPalette, openHelp }: Props) {
     await navigate({ to: '/login' });
   };
   return (
-    <div className="side" data-open={opened || undefined}>
+    <header className="side" data-open={opened || undefined}>
       <Link to="/" className="brand">
         <img src={logo} width={22} height={22} alt="" />
         promfleet
       </Link>
-      <button type="button" className="find" onClick={openPalette}>
+      <button type="button" className="find" aria-label={t('menu.search')} onClick={openPalette}>
         <IconSearch size={15} aria-hidden />
         <span>{t('menu.search')}</span>
         <kbd>Ctrl K</kbd>
@@ -134,7 +134,7 @@ export function Nav({ session, openPalette, openHelp }: Props) {
         )}
         <Preferences />
       </div>
-    </div>
+    </header>
   );
 }
 

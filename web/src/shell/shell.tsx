@@ -1,5 +1,5 @@
 import { Outlet, useLocation, useNavigate, useRouterState } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Boundary } from '../components/failure';
 import { useLive } from '../data/live';
@@ -32,9 +32,12 @@ export function Shell() {
     if (data === null && pathname !== '/login') void navigate({ to: '/login', search: { to: href }, replace: true });
   }, [data, href, pathname, navigate]);
 
+  const before = useRef(shown);
   useEffect(() => {
+    if (before.current === shown) return;
+    before.current = shown;
     // What was focused is gone with the page that it was on: go on from the top of the new one.
-    if (shown && document.activeElement === document.body) toContent();
+    if (document.activeElement === document.body) toContent();
   }, [shown]);
 
   return (
