@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { call, type Look, launch, Visitor, world } from './browser';
 
 /** What must be shown as text, and never be anything else. */
@@ -46,9 +46,17 @@ async function pretend(node: Pretended): Promise<string> {
     agent_version: '0.1.0',
     prometheus_version: '3.16.0',
   };
-  await call('POST', '/agent/report', report, credential);
+  const say = () => call('POST', '/agent/report', report, credential);
+  await say();
+  saying.push(say);
   return uuid;
 }
+
+/** What the pretended agents say again before each test: a node that is not heard of is stale. */
+const saying: (() => Promise<unknown>)[] = [];
+beforeEach(async () => {
+  await Promise.all(saying.map((say) => say()));
+});
 
 let browser: Browser;
 let held = '';
