@@ -12,7 +12,7 @@ function texts(tree: object, prefix = ''): Map<string, string> {
 
 const english = texts(en);
 const chinese = texts(zh);
-const places = (text: string) => [...text.matchAll(/{{(\w+)}}/g)].map((m) => m[1]).sort();
+const places = (text: string) => [...text.matchAll(/{{(\w+)(?:, \w+)?}}/g)].map((m) => m[1]).sort();
 
 test('both languages have the same texts', () => {
   const plural = /_(one|other)$/;
