@@ -134,10 +134,14 @@ export function Grid<T>(props: Props<T>) {
   /** Selects all from where the selection began up to a row. */
   const extend = (index: number) => {
     if (anchor.current < 0) anchor.current = at < 0 ? index : at;
-    const from = Math.min(anchor.current, index);
-    const to = Math.min(Math.max(anchor.current, index), from + maxExtent - 1);
+    const began = list.key;
+    // Of too many, those nearest to where it began.
+    const from = Math.max(Math.min(anchor.current, index), anchor.current - maxExtent + 1);
+    const to = Math.min(Math.max(anchor.current, index), anchor.current + maxExtent - 1);
     list.read(from, to).then(
-      (rows) => onSelect?.(new Set([...selected, ...rows.map(rowKey)])),
+      (rows) => {
+        if (began === shown.current) onSelect?.(new Set([...selected, ...rows.map(rowKey)]));
+      },
       () => undefined, // they could not be read: nothing is selected
     );
   };

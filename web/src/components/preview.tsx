@@ -15,6 +15,7 @@ export function PreviewOf({ preview }: { preview: Preview }) {
       {nodes.map((node) => (
         <OfNode key={node.node} node={node} />
       ))}
+      {preview.more > 0 && <p>{t('preview.moreNodes', { count: preview.more })}</p>}
     </section>
   );
 }

@@ -15,34 +15,44 @@ const maxSingle = 25;
 /** Nodes that this page deletes: it need not ask for them to find them gone. */
 export const leaving = new Set<string>();
 
+/** When a stream that was refused is asked for again, in milliseconds. */
+const reopenAfter = 15_000;
+
 /** Follows the fleet as long as a component is there. */
 export function useLive(enabled: boolean): void {
   useEffect(() => {
     if (!enabled) return;
-    const source = new EventSource(`${basePath}/api/v1/watch`);
     const pending = new Pending();
+    let source: EventSource;
+    let again: ReturnType<typeof setTimeout> | undefined;
     let first = true;
-    source.onopen = () => {
-      open = true;
-      reachable(true);
-    };
-    source.onerror = () => {
-      open = false;
-      if (source.readyState === EventSource.CLOSED) {
-        // An answer other than 200: a session that has ended, or too many who watch.
+    const watch = () => {
+      source = new EventSource(`${basePath}/api/v1/watch`);
+      source.onopen = () => {
+        open = true;
+        reachable(true);
+      };
+      source.onerror = () => {
+        open = false;
+        if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+        // An answer other than 200: a session that has ended, too many who watch, or a
+        // proxy whose server is away for a moment.
         void queryClient.invalidateQueries({ queryKey: keys.session });
-      }
+        again = setTimeout(watch, reopenAfter);
+      };
+      source.onmessage = (event) => {
+        const change = JSON.parse(event.data) as NodesChanged;
+        if (change.more && first) {
+          first = false; // what is shown has only just been asked for
+          return;
+        }
+        pending.add(change);
+      };
     };
-    source.onmessage = (event) => {
-      const change = JSON.parse(event.data) as NodesChanged;
-      if (change.more && first) {
-        first = false; // what is shown has only just been asked for
-        return;
-      }
-      pending.add(change);
-    };
+    watch();
     return () => {
       open = false;
+      clearTimeout(again);
       source.close();
       pending.close();
     };

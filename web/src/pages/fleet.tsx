@@ -190,7 +190,7 @@ function Filters({ search, set, filtered }: FilterProps) {
 function Listed({ filter, filtered, set }: { filter: NodeFilter; filtered: boolean; set: FilterProps['set'] }) {
   const { t } = useTranslation();
   const nodes = usePaged({ queryKey: keys.nodes(filter), read: readNodes(filter) });
-  if (nodes.error) return <Failure error={nodes.error} retry={nodes.refetch} />;
+  if (nodes.error && nodes.total === 0) return <Failure error={nodes.error} retry={nodes.refetch} />;
   if (!nodes.pending && !nodes.stale && nodes.total === 0) {
     return (
       <div className="empty">
@@ -208,12 +208,15 @@ function Listed({ filter, filtered, set }: { filter: NodeFilter; filtered: boole
     );
   }
   return (
-    <NodeTable
-      source={nodes}
-      sort={filter.sort ?? 'hostname'}
-      onSort={(sort) => set({ sort: sort === 'hostname' ? undefined : sort })}
-      onTag={(tag) => set({ tag: [...new Set([...(filter.tag ?? []), tag])] })}
-    />
+    <>
+      <Failure error={nodes.error} retry={nodes.refetch} />
+      <NodeTable
+        source={nodes}
+        sort={filter.sort ?? 'hostname'}
+        onSort={(sort) => set({ sort: sort === 'hostname' ? undefined : sort })}
+        onTag={(tag) => set({ tag: [...new Set([...(filter.tag ?? []), tag])] })}
+      />
+    </>
   );
 }
 

@@ -25,7 +25,8 @@ import { useJob } from './use-job';
 /** The scrape_config of a job, and what a change of it would do. */
 export function JobConfig() {
   const read = useJob();
-  const fields = useFields();
+  const { data: fields, error, refetch } = useFields();
+  if (error) return <Failure error={error} retry={refetch} />;
   if (!fields) return <p className="waits editorwaits" />;
   return <Edit key={read.job.id} read={read} fields={fields} />;
 }
@@ -72,13 +73,14 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
     }),
   );
   const saving = useMutation({
-    mutationFn: ({ body }: { body: string; effect: boolean }) => saveJob(id, read.etag, body),
-    onSuccess: (saved, { effect }) => {
+    mutationFn: ({ body }: { body: string; effect: boolean; sent: string; means?: string }) =>
+      saveJob(id, read.etag, body),
+    onSuccess: (saved, { effect, sent, means }) => {
       const yaml = yamlOf(saved);
       // Comments stay as long as one looks at them; a secret does not.
-      const kept = configOf(saved.text) === spelled ? text : yaml;
+      const kept = configOf(saved.text) === means ? sent : yaml;
       setFrom({ text: kept, yaml });
-      setText(kept);
+      setText((now) => (now === sent ? kept : now)); // what was typed meanwhile is the next edit
       if (effect) follow(saved.job.node);
       tell(t('editor.saved'));
     },
@@ -90,7 +92,8 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
   const ready = editable && body !== undefined && tried.preview !== undefined && !saving.isPending;
   const save = () => {
     if (overtaken && dirty) setMerging(true);
-    else if (ready && body !== undefined) saving.mutate({ body, effect: (tried.preview?.nodes?.length ?? 0) > 0 });
+    else if (ready && body !== undefined)
+      saving.mutate({ body, effect: (tried.preview?.nodes?.length ?? 0) > 0, sent: text, means: spelled });
   };
   useSaveKey(save);
   const error = tried.error instanceof StaleError ? null : tried.error;
@@ -141,7 +144,7 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
               </>
             )}
           </div>
-          {overtaken && dirty && (
+          {overtaken && dirty && !saving.isPending && (
             <Alert
               color="yellow"
               variant="light"

@@ -41,7 +41,8 @@ export function Contacts({ read, editable }: { read: JobRead; editable: boolean 
         </span>
       ))}
       {ids.length === 0 && <span className="dim">{t('app.none')}</span>}
-      {editable && (
+      <Failure error={own.error} retry={own.refetch} />
+      {editable && (ids.length === 0 || own.isSuccess) && (
         <ActionIcon
           variant="subtle"
           color="gray"

@@ -42,10 +42,11 @@ export function JobHistory() {
     },
     { key: 'at', title: t('events.when'), width: '100px', cell: (e) => <Ago at={e.at} /> },
   ];
-  if (list.error) return <Failure error={list.error} retry={list.refetch} />;
+  if (list.error && list.total === 0) return <Failure error={list.error} retry={list.refetch} />;
   if (!list.pending && list.total === 0) return <p className="empty">{t('job.noHistory')}</p>;
   return (
     <>
+      <Failure error={list.error} retry={list.refetch} />
       <div className="side-by-side history">
         <Grid
           label={t('job.history')}

@@ -29,7 +29,7 @@ export function NewJob() {
   const { t } = useTranslation();
   const { uuid } = useParams({ from: '/shell/nodes/$uuid/new-job' });
   const node = useQuery(nodeQuery(uuid)).data?.value;
-  const fields = useFields();
+  const { data: fields, error, refetch } = useFields();
   const session = useSession().data;
   useTitle(t('newJob.title'), node?.hostname);
   return (
@@ -44,6 +44,7 @@ export function NewJob() {
       {session && !mayEdit(session) && (
         <p className="dim">{t('settings.readOnly', { role: t(`role.${session.role}`) })}</p>
       )}
+      <Failure error={error} retry={refetch} />
       {fields && mayEdit(session) && <Form uuid={uuid} fields={fields} />}
     </>
   );

@@ -39,7 +39,7 @@ export function History() {
       cell: (r) => <Name of={r.actor_name || r.actor} title={r.actor} />,
     },
   ];
-  if (list.error) return <Failure error={list.error} retry={list.refetch} />;
+  if (list.error && rows.length === 0) return <Failure error={list.error} retry={list.refetch} />;
   if (list.isSuccess && rows.length === 0) return <p className="empty">{t('history.empty')}</p>;
   return (
     <div className="side-by-side history">

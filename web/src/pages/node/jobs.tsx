@@ -42,7 +42,7 @@ export function Jobs() {
     common.managed,
     common.changed,
   ];
-  if (jobs.error) return <Failure error={jobs.error} retry={jobs.refetch} />;
+  if (jobs.error && jobs.total === 0) return <Failure error={jobs.error} retry={jobs.refetch} />;
   if (!jobs.pending && jobs.total === 0) {
     return (
       <div className="empty">
@@ -61,6 +61,7 @@ export function Jobs() {
         <span className="dim">{!jobs.pending && t('jobs.count', { count: jobs.total })}</span>
         <NewJob uuid={node.uuid} />
       </p>
+      <Failure error={jobs.error} retry={jobs.refetch} />
       <Grid
         label={t('node.jobs')}
         columns={columns}

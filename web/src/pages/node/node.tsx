@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../api/problem';
 import { Copy } from '../../components/copy';
 import { Failure } from '../../components/failure';
-import { Name } from '../../components/name';
+import { Name, plain } from '../../components/name';
 import { useTitle } from '../../components/page';
 import { State } from '../../components/state';
 import { nodeQuery } from '../../data/nodes';
@@ -66,7 +66,7 @@ export function NodePage() {
           </>
         )}
       </header>
-      <nav className="tabs" aria-label={node?.hostname}>
+      <nav className="tabs" aria-label={node && plain(node.hostname)}>
         {tabs.map(([to, key]) => (
           <Link key={key} to={to} params={{ uuid }} activeOptions={{ exact: true, includeSearch: false }}>
             {t(`node.${key}`)}

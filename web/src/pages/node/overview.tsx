@@ -1,11 +1,11 @@
-import { Alert, Button, Modal, TextInput } from '@mantine/core';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { Alert, Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Node, tagged } from '../../api/client';
 import { Copy } from '../../components/copy';
-import { Failure } from '../../components/failure';
+import { Danger } from '../../components/danger';
 import { plain } from '../../components/name';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
@@ -105,60 +105,41 @@ export function Overview() {
 function Confirm({ node }: { node: Node }) {
   const { t } = useTranslation();
   const session = useSession().data;
-  const [opened, setOpened] = useState(false);
-  const [typed, setTyped] = useState('');
-  // What is confirmed is what was read.
-  const revision = node.status.revision_received;
-  const confirm = useMutation({
-    mutationFn: () =>
-      tagged(api.POST('/api/v1/nodes/{uuid}/confirm', { params: { path: { uuid: node.uuid }, query: { revision } } })),
-    onSuccess: ({ value, etag }) => {
-      putNode(value, etag);
-      setOpened(false);
-      tell(t('node.confirmed'));
-    },
-  });
+  // What is confirmed is what was read, whatever the node says meanwhile.
+  const [read, setRead] = useState<{ revision: number; error: string }>();
   if (!mayEdit(session)) return null;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (typed === node.hostname) confirm.mutate();
+  const { uuid, hostname, status } = node;
+  const confirm = async (revision: number) => {
+    const query = { revision };
+    const { value, etag } = await tagged(
+      api.POST('/api/v1/nodes/{uuid}/confirm', { params: { path: { uuid }, query } }),
+    );
+    putNode(value, etag);
   };
   return (
     <>
-      <Button color="red" className="push" onClick={() => setOpened(true)}>
+      <Button
+        color="red"
+        className="push"
+        onClick={() => setRead({ revision: status.revision_received, error: status.last_error })}
+      >
         {t('node.confirm')}
       </Button>
-      <Modal
-        opened={opened}
-        onClose={() => setOpened(false)}
-        title={t('node.confirmTitle', { host: node.hostname })}
-        closeButtonProps={{ 'aria-label': t('app.close') }}
-        size="lg"
-      >
-        <form onSubmit={submit} className="stack">
+      {read && (
+        <Danger
+          close={() => setRead(undefined)}
+          title={t('node.confirmTitle', { host: hostname })}
+          name={hostname}
+          action={t('node.confirm')}
+          run={() => confirm(read.revision)}
+          done={() => tell(t('node.confirmed'))}
+        >
           <p>{t('node.confirmHelp')}</p>
           <Alert color="red" variant="light">
-            <p className="mono pre">{plain(node.status.last_error)}</p>
+            <p className="mono pre">{plain(read.error)}</p>
           </Alert>
-          <TextInput
-            label={t('node.confirmType', { host: node.hostname })}
-            value={typed}
-            onChange={(e) => setTyped(e.currentTarget.value)}
-            data-autofocus
-            autoComplete="off"
-            spellCheck={false}
-          />
-          {confirm.error && <Failure error={confirm.error} />}
-          <div className="spread">
-            <Button type="submit" color="red" disabled={typed !== node.hostname} loading={confirm.isPending}>
-              {t('node.confirm')}
-            </Button>
-            <Button variant="default" onClick={() => setOpened(false)}>
-              {t('app.cancel')}
-            </Button>
-          </div>
-        </form>
-      </Modal>
+        </Danger>
+      )}
     </>
   );
 }

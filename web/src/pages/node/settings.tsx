@@ -1,7 +1,7 @@
 import { Button, TagsInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useBlocker } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Node, ok, type Preview, tagged } from '../../api/client';
 import { ApiError, StaleError } from '../../api/problem';
@@ -122,18 +122,22 @@ function Base({ node, etag, editable }: Props) {
       setFrom({ text: from.text, etag: now.etag }); // the tags, or so
     else setTheirs({ text: now.value.base_config, etag: now.etag });
   };
+  const typed = useRef(text); // what is typed meanwhile is neither shown nor saved
+  typed.current = text;
   const trying = useMutation({
-    mutationFn: () => ok(patch(node.uuid, from.etag, { base_config: text }, true)),
-    onSuccess: (p) => setPreview(p as Preview),
+    mutationFn: (text: string) => ok(patch(node.uuid, from.etag, { base_config: text }, true)),
+    onSuccess: (p, text) => {
+      if (text === typed.current) setPreview(p as Preview);
+    },
     onError: stale,
   });
   const saving = useMutation({
-    mutationFn: () => tagged(patch(node.uuid, from.etag, { base_config: text }, false)),
-    onSuccess: ({ value, etag }) => {
+    mutationFn: (text: string) => tagged(patch(node.uuid, from.etag, { base_config: text }, false)),
+    onSuccess: ({ value, etag }, text) => {
       const saved = value as Node;
       putNode(saved, etag);
       setFrom({ text: saved.base_config, etag });
-      setText(saved.base_config);
+      if (text === typed.current) setText(saved.base_config);
       setPreview(undefined);
       tell(t('settings.saved'));
     },
@@ -162,11 +166,11 @@ function Base({ node, etag, editable }: Props) {
       {editable && (
         <div className="spread">
           {preview ? (
-            <Button onClick={() => saving.mutate()} loading={saving.isPending}>
+            <Button onClick={() => saving.mutate(text)} loading={saving.isPending}>
               {t('settings.save')}
             </Button>
           ) : (
-            <Button disabled={!dirty} onClick={() => trying.mutate()} loading={trying.isPending}>
+            <Button disabled={!dirty} onClick={() => trying.mutate(text)} loading={trying.isPending}>
               {t('settings.preview')}
             </Button>
           )}

@@ -1,6 +1,6 @@
 import { Button, Checkbox, Modal, Progress, TagsInput, Textarea, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Preview } from '../../api/client';
 import { ApiError } from '../../api/problem';
@@ -31,6 +31,7 @@ export function Bulk({ scope, count, close, done }: Props) {
   const [remark, setRemark] = useState<string>();
   const [preview, setPreview] = useState<Preview>();
   const [share, setShare] = useState(0);
+  const edits = useRef(0); // a preview of what was meant before is none
   const read = readLabels(labels);
   const [problem] = labelProblems(read);
   const both = unset.find((name) => Object.hasOwn(read.labels, name));
@@ -44,7 +45,12 @@ export function Bulk({ scope, count, close, done }: Props) {
   if (removeTags.length > 0) patch.remove_tags = removeTags;
   if (remark !== undefined) patch.remark = remark;
   const changes = Object.keys(patch).length > 0;
-  const trying = useMutation({ mutationFn: () => previewBulk(scope, patch), onSuccess: setPreview });
+  const trying = useMutation({
+    mutationFn: (_edit: number) => previewBulk(scope, patch),
+    onSuccess: (got, edit) => {
+      if (edit === edits.current) setPreview(got);
+    },
+  });
   const saving = useMutation({
     mutationFn: () => writeBulk(scope, patch, setShare),
     onSuccess: (updated) => {
@@ -60,6 +66,7 @@ export function Bulk({ scope, count, close, done }: Props) {
   const changed =
     <T,>(set: (value: T) => void) =>
     (value: T) => {
+      edits.current++;
       set(value);
       setPreview(undefined);
       trying.reset();
@@ -78,7 +85,7 @@ export function Bulk({ scope, count, close, done }: Props) {
         onSubmit={(e) => {
           e.preventDefault();
           if (preview) saving.mutate();
-          else if (changes && !problem && !both) trying.mutate();
+          else if (changes && !problem && !both) trying.mutate(edits.current);
         }}
       >
         <div className="two">

@@ -113,7 +113,8 @@ export function merged(previews: Preview[]): Preview {
       have.targets_changed += n.targets_changed;
       have.reload ||= n.reload;
     }
-  return { ...first, nodes: [...nodes.values()] };
+  // A node that one names and another leaves out counts twice: too many rather than too few.
+  return { ...first, nodes: [...nodes.values()], more: previews.reduce((n, p) => n + p.more, 0) };
 }
 
 /** Writes, and gives how many were changed. */
@@ -194,14 +195,3 @@ export const jobOf = (id: number) =>
 /** The name of a node; null: it is deleted. */
 export const hostOf = (uuid: string) =>
   queryOptions({ queryKey: ['targets', 'host', uuid], queryFn: () => hosts.load(uuid), staleTime: 60_000 });
-
-/** Reads a job by its node and key, as an address names it. */
-export const jobNamed = (node: string, key: string) =>
-  queryOptions({
-    queryKey: ['targets', 'named', node, key],
-    queryFn: async ({ signal }) => {
-      const { items } = await ok(api.GET('/api/v1/jobs', { params: { query: { node, key, limit: 1 } }, signal }));
-      return items?.[0] ?? null;
-    },
-    staleTime: 30_000,
-  });

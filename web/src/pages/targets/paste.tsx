@@ -155,13 +155,16 @@ function Read({ text, job, again, done }: ReadProps) {
       .then(setSheet, () => undefined); // read anew, in another way
     return () => abort.abort();
   }, [text, plan]);
+  const edits = useRef(0); // a row that is corrected meanwhile is not in what was tried
   const trying = useMutation({
-    mutationFn: async () => {
+    mutationFn: async (_edit: number) => {
       if (!sheet || job === undefined) throw new Error('nothing to write');
       prepared.current = await bodyOf(sheet);
       return previewUpsert(job, prepared.current.body);
     },
-    onSuccess: setPreview,
+    onSuccess: (got, edit) => {
+      if (edit === edits.current) setPreview(got);
+    },
     onError: (error) => {
       if (sheet && prepared.current && markRefused(error, sheet, prepared.current.rows)) redraw((n) => n + 1);
     },
@@ -190,6 +193,7 @@ function Read({ text, job, again, done }: ReadProps) {
   }
   const { good, bad, out } = sheet.counts;
   const changed = () => {
+    edits.current++;
     trying.reset();
     writing.reset();
     redraw((n) => n + 1);
@@ -233,7 +237,7 @@ function Read({ text, job, again, done }: ReadProps) {
             <Button
               disabled={bad > 0 || good === 0 || job === undefined}
               loading={trying.isPending}
-              onClick={() => trying.mutate()}
+              onClick={() => trying.mutate(edits.current)}
             >
               {t('settings.preview')}
             </Button>

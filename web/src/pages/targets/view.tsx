@@ -289,7 +289,7 @@ export function TargetsView({ search, set, job }: Props) {
           </span>
         )}
         <span className="push spread">
-          {may && canWhole && list.total > 0 && selected.size === 0 && (
+          {may && canWhole && !list.stale && list.total > 0 && selected.size === 0 && (
             <>
               <Button
                 size="compact-sm"
