@@ -65,10 +65,16 @@ func startLogging(t *testing.T, o server.Options, logger *slog.Logger) *started 
 
 // onBoth runs a test on SQLite and on PostgreSQL.
 func onBoth(t *testing.T, test func(t *testing.T, s *started)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, start(t)) })
-	t.Run("postgres", func(t *testing.T) {
-		url := pgtest.Start(t).Database(t)
-		test(t, startOn(t, server.Options{StoragePath: t.TempDir(), StorageURL: url}))
+	t.Run("both", func(t *testing.T) { // ends when both have
+		t.Run("sqlite", func(t *testing.T) {
+			t.Parallel()
+			test(t, start(t))
+		})
+		t.Run("postgres", func(t *testing.T) {
+			t.Parallel()
+			url := pgtest.Start(t).Database(t)
+			test(t, startOn(t, server.Options{StoragePath: t.TempDir(), StorageURL: url}))
+		})
 	})
 }
 
