@@ -134,10 +134,17 @@ export async function lastEvent(): Promise<number> {
   return items?.[0]?.id ?? 0;
 }
 
-/** The events of bulk writes by somebody since one. */
+const newest = 200;
+
+/** Whether an event keeps only a part of what was changed: it cannot be undone. */
+const partial = (of: unknown) => Number((of as { more?: number } | null | undefined)?.more ?? 0) > 0;
+
+/** The events of bulk writes by somebody since one; none, if they would undo only a part. */
 export async function bulkEventsSince(id: number, actor: string): Promise<FleetEvent[]> {
-  const { items } = await ok(api.GET('/api/v1/events', { params: { query: { actor, limit: 200 } } }));
-  return (items ?? []).filter((e) => e.id > id && /^job\/\d+\/targets$/.test(e.object));
+  const { items } = await ok(api.GET('/api/v1/events', { params: { query: { actor, limit: newest } } }));
+  const since = (items ?? []).filter((e) => e.id > id && /^job\/\d+\/targets$/.test(e.object));
+  const whole = since.length < newest && !since.some((e) => partial(e.before) || partial(e.after));
+  return whole ? since : [];
 }
 
 export const revertEvent = (id: number) => ok(api.POST('/api/v1/events/{id}/revert', { params: { path: { id } } }));
