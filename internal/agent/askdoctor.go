@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"fmt"
-	"regexp"
 
 	"promfleet"
 )
@@ -22,24 +21,13 @@ func (a *Agent) answerDoctor(ctx context.Context) promfleet.Answer {
 	out := &promfleet.AgentDoctor{Findings: []promfleet.Finding{}}
 	of, err := a.opts.Examine(ctx, func(f promfleet.Finding) {
 		if len(out.Findings) < promfleet.MaxFindings {
-			f.Check, f.Found, f.Hint = cut(f.Check, 90), shownFinding(f.Found), shownFinding(f.Hint)
+			f.Check, f.Found, f.Hint = cut(f.Check, 90), shownOwn(f.Found), shownOwn(f.Hint)
 			out.Findings = append(out.Findings, f)
 		}
 	})
 	if err != nil && ctx.Err() == nil {
-		return promfleet.Answer{Error: shownFinding(fmt.Sprintf("doctor cannot look: %s", oneLine(err.Error())))}
+		return promfleet.Answer{Error: shownOwn(fmt.Sprintf("doctor cannot look: %s", oneLine(err.Error())))}
 	}
 	out.Of = of
 	return promfleet.Answer{Doctor: out}
-}
-
-var (
-	userInURL  = regexp.MustCompile(`(://)[^/\s:@]+@`)
-	queryInURL = regexp.MustCompile(`(://[^\s?]*\?)[^\s"]+`)
-)
-
-// shownFinding is shown, for a text that may have the agent's own URLs in it: their
-// user may be a token, and so may their query.
-func shownFinding(s string) string {
-	return shown(queryInURL.ReplaceAllString(userInURL.ReplaceAllString(s, "$1<secret>@"), "$1<secret>"))
 }

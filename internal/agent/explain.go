@@ -75,7 +75,7 @@ func (a *Agent) explain(ctx context.Context, q promfleet.ExplainQuestion) *promf
 			}
 		}
 	}
-	out.Trouble = shown(strings.Join(e.trouble, "; "))
+	out.Trouble = shownOwn(strings.Join(e.trouble, "; "))
 	return out
 }
 
@@ -89,7 +89,7 @@ type located struct {
 func (e *explainer) withheld() []promfleet.WithheldJob {
 	all := slices.Clone(e.outline.withheld[:min(len(e.outline.withheld), maxWithheld)])
 	for i := range all {
-		all[i].Why = shown(all[i].Why)
+		all[i].Why = shownOwn(all[i].Why)
 	}
 	return all
 }

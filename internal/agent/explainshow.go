@@ -18,6 +18,19 @@ func shown(s string) string {
 	return cut(passwordInURL.ReplaceAllString(strings.ToValidUTF8(s, "\uFFFD"), "$1:<secret>@"), maxText)
 }
 
+var (
+	userInURL  = regexp.MustCompile(`(://)[^/?\s"@]+@`)
+	queryInURL = regexp.MustCompile(`(://[^\s?]*\?)[^\s"]+`)
+)
+
+// shownOwn is shown, for a text that may have the agent's own URLs in it: their
+// user may be a token, and so may their query.
+func shownOwn(s string) string { return shown(withoutTokens(s)) }
+
+func withoutTokens(s string) string {
+	return queryInURL.ReplaceAllString(userInURL.ReplaceAllString(s, "$1<secret>@"), "$1<secret>")
+}
+
 func shownLabels(labels map[string]string) map[string]string {
 	if labels == nil {
 		return nil
@@ -76,5 +89,5 @@ func (s *status) explained() *promfleet.AgentExplanation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return &promfleet.AgentExplanation{RevisionReceived: s.received, RevisionWritten: s.written, RevisionLoaded: s.loaded,
-		State: s.stateNow(), Problem: shown(cut(s.problem, 4000))}
+		State: s.stateNow(), Problem: shownOwn(cut(s.problem, 4000))}
 }

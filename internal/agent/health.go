@@ -30,7 +30,7 @@ func (a *Agent) health(ctx context.Context, q promfleet.HealthQuestion) *promfle
 	out := &promfleet.AgentHealth{RevisionLoaded: state.RevisionLoaded, Jobs: []promfleet.JobHealth{}, Down: []promfleet.AgentTarget{}, Targets: []promfleet.AgentTarget{}}
 	h.settled, h.problem = state.RevisionLoaded >= state.RevisionWritten, state.Problem
 	if err := h.see(ctx, [2]int64{state.RevisionWritten, state.RevisionLoaded}); err != nil {
-		out.Trouble = shown(err.Error())
+		out.Trouble = shownOwn(err.Error())
 		return out
 	}
 	out.Age = min(max(0, time.Since(h.seenPools.at).Seconds()), 3600)
@@ -168,13 +168,13 @@ func (h *healthLook) target(i int) promfleet.AgentTarget {
 	t := h.asked[i]
 	switch {
 	case t == nil:
-		return promfleet.AgentTarget{State: promfleet.HealthNotLoaded, Error: shown(cmp.Or(h.whyWithheld(key), h.problem))}
+		return promfleet.AgentTarget{State: promfleet.HealthNotLoaded, Error: shownOwn(cmp.Or(h.whyWithheld(key), h.problem))}
 	case h.config == nil:
-		return promfleet.AgentTarget{State: promfleet.HealthNotKnown, Error: shown(strings.Join(h.trouble, "; "))}
+		return promfleet.AgentTarget{State: promfleet.HealthNotKnown, Error: shownOwn(strings.Join(h.trouble, "; "))}
 	}
 	told := h.find(t, h.seenPools.pools[t.file.job.name])
 	if told.State == promfleet.HealthMissing && !h.settled {
-		told.State, told.Error = promfleet.HealthNotLoaded, shown(cmp.Or(h.whyWithheld(key), h.problem))
+		told.State, told.Error = promfleet.HealthNotLoaded, shownOwn(cmp.Or(h.whyWithheld(key), h.problem))
 	}
 	return told
 }
@@ -228,7 +228,7 @@ func (h *healthLook) tellJobs(ctx context.Context, out *promfleet.AgentHealth) {
 	for _, w := range h.outline.withheld {
 		known := slices.ContainsFunc(h.outline.jobs, func(j outlinedJob) bool { return j.key == w.Key })
 		if !known && (len(h.q.Jobs) == 0 || slices.Contains(h.q.Jobs, w.Key)) {
-			out.Jobs = append(out.Jobs, promfleet.JobHealth{Job: cut(w.Key, 120), JobName: cut(w.Key, 120), Withheld: shown(w.Why), Errors: []promfleet.ScrapeErrors{}})
+			out.Jobs = append(out.Jobs, promfleet.JobHealth{Job: cut(w.Key, 120), JobName: cut(w.Key, 120), Withheld: shownOwn(w.Why), Errors: []promfleet.ScrapeErrors{}})
 		}
 	}
 	if len(h.q.Jobs) == 0 {
@@ -260,7 +260,7 @@ func (h *healthLook) tellJobs(ctx context.Context, out *promfleet.AgentHealth) {
 }
 
 func (h *healthLook) tellJob(ctx context.Context, out *promfleet.AgentHealth, j *outlinedJob, p *poolHealth) {
-	job := promfleet.JobHealth{Job: j.key, JobName: shown(j.name), Withheld: shown(h.whyWithheld(j.key))}
+	job := promfleet.JobHealth{Job: j.key, JobName: shown(j.name), Withheld: shownOwn(h.whyWithheld(j.key))}
 	inFiles := int64(0)
 	for _, f := range j.files {
 		inFiles += f.Targets

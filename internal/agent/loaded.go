@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"promfleet"
 	"promfleet/internal/check"
@@ -77,7 +78,7 @@ func (a *Agent) configs(ctx context.Context) *promfleet.AgentConfigs {
 	c := check.Compare(in, dir)
 	out.Same = c.Same
 	for _, note := range c.Notes {
-		out.Notes = append(out.Notes, shown(note))
+		out.Notes = append(out.Notes, shownOwn(note))
 	}
 	out.Wanted = sent(c.Wanted, why[0])
 	out.Written = sent(c.Written, why[1])
@@ -115,7 +116,7 @@ func (a *Agent) wantedConfig() ([]byte, int64, error) {
 const maxConfigFile = 32 << 20
 
 func readConfig(name string) ([]byte, error) {
-	f, err := os.Open(name)
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO must not have it wait
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("there is no " + name)
 	}
@@ -142,9 +143,9 @@ func readConfig(name string) ([]byte, error) {
 func sent(v check.Version, why error) promfleet.AgentConfig {
 	switch {
 	case why != nil:
-		return promfleet.AgentConfig{Missing: shown(oneLine(why.Error()))}
+		return promfleet.AgentConfig{Missing: shownOwn(oneLine(why.Error()))}
 	case v.Err != nil:
-		return promfleet.AgentConfig{Missing: shown("it cannot be shown: " + v.Err.Error())}
+		return promfleet.AgentConfig{Missing: shownOwn("it cannot be shown: " + v.Err.Error())}
 	case len(v.Text) > promfleet.MaxConfigText: // with another indent than Prometheus's
 		return promfleet.AgentConfig{Missing: "it cannot be shown: " + tooLarge(len(v.Text))}
 	}

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"promfleet"
@@ -137,5 +139,16 @@ func TestDoctorIsAsked(t *testing.T) {
 	}
 	if answer := a.answerTo(t.Context(), question); answer.Doctor != nil || !strings.Contains(answer.Error, "doctor cannot look") || strings.Contains(answer.Error, "hunter2") {
 		t.Errorf("%+v", answer)
+	}
+}
+
+// A FIFO is no file either, and nobody waits for who writes into it.
+func TestLoadedOfFIFO(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "prometheus.yml")
+	if err := syscall.Mkfifo(name, 0o600); err != nil {
+		t.Skip(err)
+	}
+	if _, err := readConfig(name); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -256,3 +256,28 @@ func TestStepsAgree(t *testing.T) {
 	}
 	t.Logf("FIGURE %d steps are the same", walked)
 }
+
+// The user and the query of --prometheus.url may be a token: no answer tells them.
+func TestOwnURLIsNotTold(t *testing.T) {
+	for _, secret := range []string{"http://hunter2@127.0.0.1:1/", "http://hunter2:x@127.0.0.1:1/", "http://hunter2:@127.0.0.1:1/", "http://u:hunter2@127.0.0.1:1/"} {
+		a := inquired(t, http.NotFoundHandler())
+		dir := filepath.Dir(a.opts.ConfigFile)
+		b := testAgent(t, Options{ServerURL: "http://server", PrometheusURL: secret, DataPath: filepath.Join(dir, "other"), ConfigFile: a.opts.ConfigFile})
+		b.outline.Store(a.outline.Load())
+		_, err := b.prom.Config(t.Context())
+		if err == nil {
+			t.Fatal("there is a Prometheus")
+		}
+		b.status.setState(promfleet.StateFailed, err)
+		for _, q := range []promfleet.Question{
+			{Kind: promfleet.QuestionExplain, Explain: &promfleet.ExplainQuestion{Addr: "10.0.0.1:9100"}},
+			{Kind: promfleet.QuestionHealth, Health: &promfleet.HealthQuestion{Down: 1}},
+			{Kind: promfleet.QuestionLoaded},
+		} {
+			answer, _ := json.Marshal(fitting(b.answerTo(t.Context(), q)))
+			if !strings.Contains(string(answer), "127.0.0.1:1") || strings.Contains(string(answer), "hunter2") {
+				t.Errorf("%s: %s", q.Kind, answer)
+			}
+		}
+	}
+}

@@ -192,7 +192,7 @@ func (s *status) report() (promfleet.Report, bool) {
 		RevisionWritten:  s.written,
 		RevisionLoaded:   s.loaded,
 		State:            s.state,
-		Error:            cut(s.problem, 4000),
+		Error:            cut(withoutTokens(s.problem), 4000),
 		Notices:          notices,
 		Ages:             s.steps.ages(time.Now()),
 	}, s.state != ""
