@@ -28,6 +28,7 @@ type seenPools struct {
 	revisions [2]int64 // written, loaded
 	config    *check.Config
 	all       bool
+	text      int                    // bytes of messages in it
 	pools     map[string]*poolHealth // by name
 }
 
@@ -54,12 +55,21 @@ func (h *healthSeen) find(revisions [2]int64, names []string, single bool) *seen
 // keep keeps a look, and of those before as many as there is room for.
 func (h *healthSeen) keep(s *seenPools) {
 	h.looks = append(h.looks, s)
-	for size, i := 0, len(h.looks)-1; i >= 0; i-- {
-		if size += h.looks[i].size(); size > maxKept && i < len(h.looks)-1 {
+	time.AfterFunc(healthKept, h.forget) // also if nobody asks again
+	for size, text, i := 0, 0, len(h.looks)-1; i >= 0; i-- {
+		size, text = size+h.looks[i].size(), text+h.looks[i].text
+		if (size > maxKept || text > maxKeptText) && i < len(h.looks)-1 {
 			h.looks = slices.Delete(h.looks, 0, i+1)
 			return
 		}
 	}
+}
+
+// forget lets go of what is too old to answer anything.
+func (h *healthSeen) forget() {
+	h.Lock()
+	defer h.Unlock()
+	h.looks = slices.DeleteFunc(h.looks, func(s *seenPools) bool { return time.Since(s.at) >= healthKept })
 }
 
 func (s *seenPools) size() (n int) {
@@ -153,7 +163,7 @@ func (a *Agent) seePools(ctx context.Context, names []string, interest map[uint6
 				identity = t.Identity()
 			}
 			if !keep {
-				keep = interest[t.Before.Sum] || interest[identity]
+				keep = interest[t.Before.Sum] || interest[identity] || t.Dropped && len(interest) > 0 && interest[addrSum(t.Before.Addr)]
 				p.partial = p.partial || !keep
 			}
 			if t.Dropped {
@@ -165,7 +175,7 @@ func (a *Agent) seePools(ctx context.Context, names []string, interest map[uint6
 				}
 				return
 			}
-			p.count(t, identity)
+			text -= p.count(t, identity, text > 0)
 			if keep {
 				room--
 				text -= len(t.LastError)
@@ -181,6 +191,7 @@ func (a *Agent) seePools(ctx context.Context, names []string, interest map[uint6
 			}
 		}
 	}
+	s.text = maxKeptText - text
 	return s, nil
 }
 
@@ -198,27 +209,31 @@ func stateOf(t *reload.Scrape) promfleet.HealthState {
 	return promfleet.HealthUnknown
 }
 
-func (p *poolHealth) count(t *reload.Scrape, identity uint64) {
+// count counts a target, and gives how many bytes of messages that has it keep.
+func (p *poolHealth) count(t *reload.Scrape, identity uint64, room bool) (text int) {
 	switch stateOf(t) {
 	case promfleet.HealthUp:
 		p.up++
 	case promfleet.HealthDown:
 		p.down++
-		p.fail(t, identity)
+		text = p.fail(t, identity, room)
 	default:
 		p.unknown++
 	}
 	if !t.LastScrape.IsZero() && (p.slowest == nil || t.Seconds > p.slowest.Seconds) {
 		p.slowest = &promfleet.SlowestScrape{Addr: shown(t.Before.Addr), Seconds: max(0, t.Seconds)}
 	}
+	return text
 }
 
-func (p *poolHealth) fail(t *reload.Scrape, identity uint64) {
+// fail keeps a message that is new while there is room, and the first of a pool.
+func (p *poolHealth) fail(t *reload.Scrape, identity uint64, room bool) (text int) {
 	message := commonMessage(t.LastError, t.URL, t.Before.Addr)
 	switch m := p.messages[message]; {
 	case m != nil:
 		m.Count++
-	case len(p.messages) < maxMessages:
+	case len(p.messages) < maxMessages && (room || len(p.messages) == 0):
+		text = len(message)
 		p.messages[message] = &promfleet.ScrapeErrors{Message: message, Count: 1, Addr: shown(t.Before.Addr)}
 	default:
 		p.others++
@@ -228,7 +243,9 @@ func (p *poolHealth) fail(t *reload.Scrape, identity uint64) {
 		f.AgentTarget = scrapeOf(t).told()
 		f.Addr = shown(t.Before.Addr)
 		p.failed = append(p.failed, f)
+		text += len(f.Error)
 	}
+	return text
 }
 
 func scrapeOf(t *reload.Scrape) scraped {
