@@ -53,9 +53,9 @@ func (a *Agent) explain(ctx context.Context, q promfleet.ExplainQuestion) *promf
 	}
 	out.PrometheusVersion = cut(oneLine(version), 100)
 	e.loadConfig(ctx)
-	e.lookInFiles()
+	e.lookInFiles(ctx)
 	e.lookAtPools(ctx)
-	found := e.join()
+	found := e.join(ctx)
 	best := promfleet.AddrMatch("")
 	for _, c := range found {
 		if c.Matched.Better(best) {

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"strings"
@@ -26,16 +27,16 @@ type fileTarget struct {
 }
 
 // lookInFiles finds the address in the files of the agent.
-func (e *explainer) lookInFiles() {
+func (e *explainer) lookInFiles(ctx context.Context) {
 	if len(e.outline.jobs) == 0 {
 		return
 	}
 	best := promfleet.AddrMatch("")
-	err := e.eachFile(func(j *outlinedJob) bool { return e.q.Job == "" || j.key == e.q.Job }, func(j *outlinedJob, f apply.File, body []byte) {
+	err := e.eachFile(ctx, func(j *outlinedJob) bool { return e.q.Job == "" || j.key == e.q.Job }, func(j *outlinedJob, f apply.File, body []byte) {
 		if !anyCase(body, promfleet.HostOfAddr(e.q.Addr)) {
 			return
 		}
-		eachTarget(body, func(addr string, labels map[string]string) {
+		eachTarget(ctx, body, func(addr string, labels map[string]string) {
 			m := promfleet.MatchOfAddr(e.q.Addr, addr)
 			if labels["instance"] == e.q.Addr && promfleet.MatchInstance.Better(m) {
 				m = promfleet.MatchInstance
@@ -62,8 +63,8 @@ func (e *explainer) lookInFiles() {
 }
 
 // eachFile reads the files of jobs, one after the other. A file that is gone, or
-// that is not as it was written, is passed over.
-func (e *explainer) eachFile(of func(*outlinedJob) bool, each func(*outlinedJob, apply.File, []byte)) error {
+// that is not as it was written, is passed over. It ends early with ctx.
+func (e *explainer) eachFile(ctx context.Context, of func(*outlinedJob) bool, each func(*outlinedJob, apply.File, []byte)) error {
 	root, err := os.OpenRoot(e.outline.targetsDir) // no link leads out of it
 	if err != nil {
 		return err
@@ -75,12 +76,15 @@ func (e *explainer) eachFile(of func(*outlinedJob) bool, each func(*outlinedJob,
 			continue
 		}
 		for _, f := range j.files {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			if body, err := readIn(root, f); err == nil {
 				each(j, f, body)
 			}
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
 func readIn(root *os.Root, f apply.File) ([]byte, error) {
@@ -92,13 +96,16 @@ func readIn(root *os.Root, f apply.File) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxBody))
 }
 
-func eachTarget(body []byte, each func(addr string, labels map[string]string)) {
+func eachTarget(ctx context.Context, body []byte, each func(addr string, labels map[string]string)) {
 	groups, err := check.TargetGroups(body)
 	if err != nil {
 		return
 	}
 	for _, g := range groups {
 		for _, addr := range g.Targets {
+			if ctx.Err() != nil {
+				return
+			}
 			each(addr, g.Labels)
 		}
 	}
@@ -133,7 +140,7 @@ func (e *explainer) predict(f *fileTarget) {
 
 // twin gives another target of the same job that relabelling makes the same of; nil:
 // there is none, or the job is too large to look.
-func (e *explainer) twin(f *fileTarget) (other *fileTarget) {
+func (e *explainer) twin(ctx context.Context, f *fileTarget) (other *fileTarget) {
 	n := int64(0)
 	for _, file := range f.job.files {
 		n += file.Targets
@@ -142,8 +149,8 @@ func (e *explainer) twin(f *fileTarget) (other *fileTarget) {
 		return nil
 	}
 	want := identityOf(f.after)
-	_ = e.eachFile(func(j *outlinedJob) bool { return j == f.job }, func(j *outlinedJob, file apply.File, body []byte) {
-		eachTarget(body, func(addr string, labels map[string]string) {
+	_ = e.eachFile(ctx, func(j *outlinedJob) bool { return j == f.job }, func(j *outlinedJob, file apply.File, body []byte) {
+		eachTarget(ctx, body, func(addr string, labels map[string]string) {
 			if other != nil || addr == f.addr && sameLabels(labels, f.labels) {
 				return
 			}

@@ -104,13 +104,13 @@ func (e *explainer) matchSeen(s reload.Seen) promfleet.AddrMatch {
 }
 
 // join brings together what is in files and what Prometheus has.
-func (e *explainer) join() (all []*located) {
+func (e *explainer) join(ctx context.Context) (all []*located) {
 	taken := map[int]bool{}
 	for _, f := range e.files {
 		c := &located{file: f, SeenTarget: promfleet.SeenTarget{Job: f.job.key, JobName: f.job.name, Addr: f.addr, Matched: f.matched,
 			InFile: f.path, FileLabels: f.labels, Inline: f.job.inline}}
 		if len(all) < promfleet.MaxSeen {
-			e.locate(c, taken)
+			e.locate(ctx, c, taken)
 		}
 		all = append(all, c)
 	}
@@ -141,7 +141,7 @@ func (c *located) have(s *reload.Seen) {
 }
 
 // locate finds a target of a file among those that Prometheus has.
-func (e *explainer) locate(c *located, taken map[int]bool) {
+func (e *explainer) locate(ctx context.Context, c *located, taken map[int]bool) {
 	f := c.file
 	find := func(is func(s *reload.Seen) bool) bool {
 		for i := range e.seen {
@@ -160,7 +160,7 @@ func (e *explainer) locate(c *located, taken map[int]bool) {
 	case f.after != nil && find(func(s *reload.Seen) bool { return !s.Dropped && isThat(f.after, s) }):
 		// Older versions show as discovered what relabelling has made of it: then
 		// this is the target itself, unless there is another that becomes the same.
-		other := e.twin(f)
+		other := e.twin(ctx, f)
 		if other == nil {
 			break
 		}
@@ -173,7 +173,7 @@ func (e *explainer) locate(c *located, taken map[int]bool) {
 	case f.after != nil && slices.ContainsFunc(e.seen, func(s reload.Seen) bool { return s.Pool == f.job.name && !s.Dropped && isThat(f.after, &s) }):
 		// It is another's of those that were asked for.
 		c.State = promfleet.SeenMerged
-		if other := e.twin(f); other != nil {
+		if other := e.twin(ctx, f); other != nil {
 			c.MergedWith = other.addr
 		}
 	default:

@@ -47,6 +47,8 @@ type healthLook struct {
 	q         promfleet.HealthQuestion
 	seenPools *seenPools
 	asked     []*askedTarget // by the question's
+	tried     bool           // whether the running configuration can be read is known
+	hurried   bool           // there was no time to look through the files
 	settled   bool           // what is written is seen loaded
 	problem   string         // why not
 }
@@ -125,12 +127,10 @@ func (h *healthLook) predictAsked(ctx context.Context) map[uint64]bool {
 	for i, key := range h.q.Jobs {
 		jobs[key] = i
 	}
-	if h.config == nil {
-		h.loadConfig(ctx)
-	}
+	h.running(ctx)
 	interest := map[uint64]bool{}
 	// A file that cannot be read has none of them.
-	_ = h.eachFile(func(j *outlinedJob) bool { _, ok := jobs[j.key]; return ok }, func(j *outlinedJob, f apply.File, body []byte) {
+	_ = h.eachFile(ctx, func(j *outlinedJob) bool { _, ok := jobs[j.key]; return ok }, func(j *outlinedJob, f apply.File, body []byte) {
 		at := jobs[j.key]
 		groups, err := check.TargetGroups(body)
 		if err != nil {
@@ -139,15 +139,35 @@ func (h *healthLook) predictAsked(ctx context.Context) map[uint64]bool {
 		for _, g := range groups {
 			labels := promfleet.SumLabels(g.Labels)
 			for _, addr := range g.Targets {
-				for _, i := range bySum[promfleet.AskedTarget{Job: at, Sum: labels.Target(addr)}] {
-					t := h.predicted(&fileTarget{job: j, path: f.Path(), addr: addr, labels: g.Labels})
+				if ctx.Err() != nil {
+					return
+				}
+				those := bySum[promfleet.AskedTarget{Job: at, Sum: labels.Target(addr)}]
+				if len(those) == 0 || h.asked[those[0]] != nil {
+					continue
+				}
+				t := h.predicted(&fileTarget{job: j, path: f.Path(), addr: addr, labels: g.Labels})
+				for _, i := range those {
 					h.asked[i] = t
-					interest[t.before], interest[t.after], interest[t.shown] = true, true, true
+				}
+				interest[t.before], interest[t.after], interest[t.shown] = true, true, true
+				if t.file.dropped {
+					interest[addrSum(addr)] = true
 				}
 			}
 		}
 	})
+	delete(interest, 0) // of what could not be predicted, or is dropped
+	h.hurried = ctx.Err() != nil
 	return interest
+}
+
+// running reads the running configuration, if that was not tried.
+func (h *healthLook) running(ctx context.Context) {
+	if h.config == nil && !h.tried {
+		h.tried = true
+		h.loadConfig(ctx)
+	}
 }
 
 // predicted says what the running configuration is to make of a target.
@@ -167,6 +187,8 @@ func (h *healthLook) target(i int) promfleet.AgentTarget {
 	key := h.q.Jobs[h.q.Targets[i].Job]
 	t := h.asked[i]
 	switch {
+	case t == nil && h.hurried:
+		return promfleet.AgentTarget{State: promfleet.HealthNotKnown, Error: "there was no time to look through the files of the targets"}
 	case t == nil:
 		return promfleet.AgentTarget{State: promfleet.HealthNotLoaded, Error: shownOwn(cmp.Or(h.whyWithheld(key), h.problem))}
 	case h.config == nil:
@@ -308,19 +330,18 @@ func (h *healthLook) reconcile(ctx context.Context, j *outlinedJob, p *poolHealt
 	if inFiles > maxTwins || inFiles == 0 || len(p.failed) == 0 && p.missing != nil {
 		return
 	}
-	if h.config == nil {
-		h.loadConfig(ctx)
-		if h.seenPools.config = h.config; h.config == nil {
-			return
-		}
+	if h.running(ctx); h.config == nil {
+		p.reconciled = ctx.Err() == nil
+		return
 	}
+	h.seenPools.config = h.config
 	failed := map[uint64][]int{}
 	for i, f := range p.failed {
 		failed[f.before], failed[f.identity] = append(failed[f.before], i), append(failed[f.identity], i)
 	}
 	lost := int64(0)
-	err := h.eachFile(func(other *outlinedJob) bool { return other == j }, func(j *outlinedJob, f apply.File, body []byte) {
-		eachTarget(body, func(addr string, labels map[string]string) {
+	err := h.eachFile(ctx, func(other *outlinedJob) bool { return other == j }, func(j *outlinedJob, f apply.File, body []byte) {
+		eachTarget(ctx, body, func(addr string, labels map[string]string) {
 			t := h.predicted(&fileTarget{job: j, path: f.Path(), addr: addr, labels: labels})
 			for _, sum := range []uint64{t.before, t.after} {
 				for _, i := range failed[sum] {
@@ -338,7 +359,8 @@ func (h *healthLook) reconcile(ctx context.Context, j *outlinedJob, p *poolHealt
 		})
 	})
 	if err != nil || !h.settled || p.partial {
-		p.lost = nil // it may be on its way
+		p.lost = nil                    // it may be on its way
+		p.reconciled = ctx.Err() == nil // else whoever asks next may have the time
 		return
 	}
 	p.missing = &lost

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"promfleet"
@@ -328,4 +329,111 @@ func cpuTime(t *testing.T) time.Duration {
 		t.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// However many targets relabelling drops, no more are kept than there is room for,
+// and what is asked for is found among them.
+func TestHealthOfManyDropped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("large")
+	}
+	prom := &scripted{config: webConfig + "  relabel_configs:\n  - {source_labels: [__address__], regex: 'gone.*', action: drop}\n"}
+	labels := map[string]string{"__address__": "x:9"}
+	for range maxKept + 10 {
+		prom.dropped = append(prom.dropped, map[string]any{"discoveredLabels": labels, "scrapePool": "web"})
+	}
+	for i, d := range prom.dropped[:maxKept+9] {
+		d["discoveredLabels"] = map[string]string{"__address__": fmt.Sprintf("x%d:9", i)}
+	}
+	prom.dropped[maxKept+9]["discoveredLabels"] = map[string]string{"__address__": "gone:9", "__meta_filepath": "/x/web/all.json"}
+	a := inquired(t, prom)
+	withFile(t, a, `[{"targets":["gone:9","lost:9"],"labels":{"env":"prod"}}]`)
+	h := a.healthOf(t, askedFor("gone:9"))
+	if h.Targets[0].State != promfleet.HealthDropped {
+		t.Errorf("targets %+v", h.Targets)
+	}
+	web := a.healthSeen.looks[0].pools["web"]
+	if n := len(web.gone); n > maxKept+2 || !web.partial || web.dropped != maxKept+10 {
+		t.Errorf("%d are kept of %d, partial: %t", n, web.dropped, web.partial)
+	}
+}
+
+// A configuration that cannot be read is asked for once, whatever the number of jobs.
+func TestHealthWithoutConfig(t *testing.T) {
+	prom, configs := &scripted{config: "scrape_configs: 7"}, 0
+	a := inquired(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v1/status/config" {
+			configs++
+		}
+		prom.ServeHTTP(w, r)
+	}))
+	o := *a.outline.Load()
+	for _, key := range []string{"b", "c", "d"} {
+		o.jobs = append(o.jobs, outlinedJob{key: key, name: key, files: []apply.File{{Key: key, Piece: "all", Targets: 1}}})
+	}
+	a.outline.Store(&o)
+	if h := a.healthOf(t, promfleet.HealthQuestion{Down: 10}); len(h.Jobs) != 4 || h.Jobs[0].Missing != nil || configs != 1 {
+		t.Errorf("%+v, asked for %d times", h.Jobs, configs)
+	}
+}
+
+// When the time is over, what is not known is said to be, and who asks next is told.
+func TestHealthInNoTime(t *testing.T) {
+	prom, stop := &scripted{config: webConfig}, func() {}
+	prom.active = append(prom.active, activeTarget("web", "a:9", "up", "", map[string]string{"env": "prod"}))
+	a := inquired(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v1/status/config" {
+			stop()
+		}
+		prom.ServeHTTP(w, r)
+	}))
+	withFile(t, a, `[{"targets":["a:9","b:9"],"labels":{"env":"prod"}}]`)
+	ctx, cancel := context.WithCancel(t.Context())
+	stop = cancel
+	q := promfleet.HealthQuestion{Jobs: []string{"web"}, Down: 10}
+	if h := a.health(ctx, q); len(h.Jobs) != 1 || h.Jobs[0].Missing != nil || h.Jobs[0].Up != 1 || len(h.Down) != 0 {
+		t.Errorf("%+v", h)
+	}
+	stop = func() {}
+	if h := a.health(t.Context(), q); h.Jobs[0].Missing == nil || *h.Jobs[0].Missing != 1 || prom.asked != 1 {
+		t.Errorf("%+v, Prometheus was asked %d times", h, prom.asked)
+	}
+	if h := a.health(ctx, askedFor("a:9", "b:9")); len(h.Targets) != 2 || h.Targets[0].State != promfleet.HealthNotKnown || h.Targets[1].Error == "" {
+		t.Errorf("%+v", h)
+	}
+}
+
+// What was seen is let go of also if nobody asks again.
+func TestHealthIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &healthSeen{}
+		h.keep(&seenPools{at: time.Now()})
+		time.Sleep(healthKept + time.Second)
+		h.Lock()
+		defer h.Unlock()
+		if len(h.looks) != 0 {
+			t.Error("it is still kept")
+		}
+	})
+}
+
+// Messages that all differ take no more room than there is.
+func TestHealthMessagesAreBounded(t *testing.T) {
+	prom := &scripted{config: webConfig}
+	long := strings.Repeat("x", 900)
+	for i := range 9000 {
+		prom.active = append(prom.active, activeTarget(fmt.Sprintf("pool%d", i%50), fmt.Sprintf("a%d:9", i), "down", fmt.Sprint(i, long), nil))
+	}
+	a := inquired(t, prom)
+	h := a.healthOf(t, promfleet.HealthQuestion{})
+	messages, down := 0, int64(0)
+	for _, p := range a.healthSeen.looks[0].pools {
+		down += p.down
+		for m := range p.messages {
+			messages += len(m)
+		}
+	}
+	if messages > maxKeptText || down != 9000 || h.MoreDown < 9000 {
+		t.Errorf("%d bytes of messages, %d down, %d told", messages, down, h.MoreDown)
+	}
 }
