@@ -89,14 +89,28 @@ func (c *command) nodeHealth(cmd *kingpin.CmdClause) {
 		if err != nil {
 			return err
 		}
-		if h.AgentSays != "" {
-			return errorf("it could not be found out how the targets of %s are scraped: %s", h.Hostname, h.AgentSays)
-		}
-		if bad := int64(len(h.Down)) + h.MoreDown; bad > 0 {
-			return &answerNo{errorf("%d targets of %s are down or missing", bad, h.Hostname)}
-		}
-		return nil
+		return healthVerdict(h)
 	})
+}
+
+// healthVerdict says nothing of a node of which all is up, or is known not to be.
+func healthVerdict(h *promfleet.NodeHealth) error {
+	if h.AgentSays != "" {
+		return errorf("it could not be found out how the targets of %s are scraped: %s", h.Hostname, h.AgentSays)
+	}
+	if bad := int64(len(h.Down)) + h.MoreDown; bad > 0 {
+		return &answerNo{errorf("%d targets of %s are down or missing", bad, h.Hostname)}
+	}
+	open := h.MoreJobs
+	for _, j := range h.Jobs {
+		if j.Job != "" && (j.Missing == nil || j.Withheld != "") {
+			open++
+		}
+	}
+	if open > 0 {
+		return errorf("of %d jobs of %s it could not be found out whether all targets are scraped", open, h.Hostname)
+	}
+	return nil
 }
 
 func writeNodeHealth(out *output, h *promfleet.NodeHealth) error {

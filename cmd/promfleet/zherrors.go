@@ -72,10 +72,11 @@ var zhErrors = language{
 	"%s is backed up by PostgreSQL's own means, not by this command; hint: pg_dump, and keep a copy of %s": "%s 应使用 PostgreSQL 自己的工具备份，而不是此命令；提示：用 pg_dump，并保存一份 %s",
 
 	// answers
-	"it could not be found out how the targets of %s are scraped: %s": "无法得知 %s 的目标的抓取情况：%s",
-	"%d targets of %s are down or missing":                            "有 %d 个目标 down 或缺失（节点 %s）",
-	"%d of %d targets are down or missing":                            "%d 个目标 down 或缺失，共 %d 个",
-	"of %d of %d targets it could not be found out":                   "%d 个目标无法得知，共 %d 个",
+	"it could not be found out how the targets of %s are scraped: %s":            "无法得知 %s 的目标的抓取情况：%s",
+	"of %d jobs of %s it could not be found out whether all targets are scraped": "有 %d 个任务无法得知其目标是否全部被抓取（节点 %s）",
+	"%d targets of %s are down or missing":                                       "有 %d 个目标 down 或缺失（节点 %s）",
+	"%d of %d targets are down or missing":                                       "%d 个目标 down 或缺失，共 %d 个",
+	"of %d of %d targets it could not be found out":                              "%d 个目标无法得知，共 %d 个",
 	"node %s: %w": "节点 %s：%w",
 	"they differ: %d created, %d updated, %d deleted, %d unchanged": "有差异：新建 %d，更新 %d，删除 %d，不变 %d",
 	"%d of %d checks fail; mend them before the agent is started":   "%d 项检查未通过，共 %d 项；请在启动 agent 之前修复",
