@@ -97,13 +97,13 @@ func healthOf(a asked, targets int) asked {
 func (s *Service) downTargets(ctx context.Context, node string, told []promfleet.AgentTarget) (down []promfleet.DownTarget, err error) {
 	err = s.view(ctx, func(tx Tx) error {
 		down = make([]promfleet.DownTarget, 0, len(told))
-		jobs := map[string]*JobRecord{}
+		look := downLook{tx: tx, node: node, jobs: map[string]*JobRecord{}, targets: map[jobAddr][]TargetRecord{}}
 		for _, t := range told {
 			d := promfleet.DownTarget{Job: t.Job, Addr: t.Addr, State: t.State, Error: t.Error, At: t.At, Seconds: t.Seconds}
 			if d.State != promfleet.HealthMissing {
 				d.State = promfleet.HealthDown
 			}
-			if d.ID, err = idOf(ctx, tx, node, t, jobs); err != nil {
+			if d.ID, err = look.idOf(ctx, t); err != nil {
 				return err
 			}
 			down = append(down, d)
@@ -113,28 +113,46 @@ func (s *Service) downTargets(ctx context.Context, node string, told []promfleet
 	return down, err
 }
 
+// downLook finds records, each once: many of those that are told may have one address.
+type downLook struct {
+	tx      Tx
+	node    string
+	jobs    map[string]*JobRecord // by key; nil: there is none
+	targets map[jobAddr][]TargetRecord
+}
+
+type jobAddr struct {
+	job  int64
+	addr string
+}
+
 // idOf gives the id of the target that an agent tells of; 0: not known.
-func idOf(ctx context.Context, tx Tx, node string, t promfleet.AgentTarget, jobs map[string]*JobRecord) (int64, error) {
+func (l *downLook) idOf(ctx context.Context, t promfleet.AgentTarget) (int64, error) {
 	if t.Job == "" {
 		return 0, nil
 	}
-	job, known := jobs[t.Job]
+	job, known := l.jobs[t.Job]
 	if !known {
-		j, err := tx.JobByKey(ctx, node, t.Job)
+		j, err := l.tx.JobByKey(ctx, l.node, t.Job)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return 0, err
 		}
 		if err == nil {
 			job = j
 		}
-		jobs[t.Job] = job
+		l.jobs[t.Job] = job
 	}
 	if job == nil {
 		return 0, nil
 	}
-	records, err := tx.TargetsByAddr(ctx, job.ID, t.Addr)
-	if err != nil {
-		return 0, err
+	at := jobAddr{job.ID, t.Addr}
+	records, known := l.targets[at]
+	if !known {
+		var err error
+		if records, err = l.tx.TargetsByAddr(ctx, job.ID, t.Addr); err != nil {
+			return 0, err
+		}
+		l.targets[at] = records
 	}
 	i := 0
 	if len(records) > 1 || t.Sum != "" {
@@ -284,6 +302,9 @@ func (n *healthNode) tell(said asked, out *promfleet.TargetsHealth) {
 // cleanHealth takes from what an agent says what a terminal or a page must not get.
 func cleanHealth(h *promfleet.AgentHealth) {
 	h.Trouble = clean(h.Trouble)
+	if h.Jobs == nil {
+		h.Jobs = []promfleet.JobHealth{}
+	}
 	for i := range h.Jobs {
 		j := &h.Jobs[i]
 		j.Job, j.JobName, j.Withheld = clean(j.Job), clean(j.JobName), clean(j.Withheld)
@@ -302,6 +323,10 @@ func cleanHealth(h *promfleet.AgentHealth) {
 		for i := range list {
 			t := &list[i]
 			t.Job, t.Addr, t.Sum, t.Error = clean(t.Job), clean(t.Addr), clean(t.Sum), clean(t.Error)
+			if t.At != nil {
+				at := t.At.UTC()
+				t.At = &at
+			}
 		}
 	}
 }

@@ -54,6 +54,7 @@ func TestNodeHealth(t *testing.T) {
 		must(s.Targets().Create(ctx, promfleet.TargetInput{Job: web.ID, Addr: "b:1", Name: "x", Labels: map[string]string{"n": "x"}}))
 		two := must(s.Targets().Create(ctx, promfleet.TargetInput{Job: web.ID, Addr: "b:1", Name: "y", Labels: map[string]string{"n": "y"}}))
 		at := time.Now().UTC().Truncate(time.Second)
+		there := at.In(time.FixedZone("", 8*3600))
 
 		asked := later(func() (*promfleet.NodeHealth, error) {
 			return s.NodeHealth(ctx, strings.ToUpper(nodeA), "", 30*time.Second)
@@ -65,7 +66,7 @@ func TestNodeHealth(t *testing.T) {
 			h := agentHealth(promfleet.JobHealth{JobName: "own", Active: 1, Up: 1}, promfleet.JobHealth{Job: "web", JobName: "web", Active: 3, Down: 3, Errors: []promfleet.ScrapeErrors{{Message: "evil \x1b[31m\u202e", Count: 3, Addr: "a:1\n"}}})
 			h.Age = 5
 			for _, d := range []promfleet.AgentTarget{{Addr: "a:1", Sum: promfleet.TargetSum("a:1", nil)}, {Addr: "b:1", Sum: promfleet.TargetSum("b:1", map[string]string{"n": "y"})}, {Addr: "b:1"}, {Addr: "c:1", State: promfleet.HealthMissing}, {Addr: "a:1", Sum: "AAAA"}} {
-				d.Job, d.Error, d.At, d.Seconds = "web", "connection \x07refused", &at, 0.25
+				d.Job, d.Error, d.At, d.Seconds = "web", "connection \x07refused", &there, 0.25
 				if d.State == "" {
 					d.State = promfleet.HealthDown
 				}
@@ -87,7 +88,7 @@ func TestNodeHealth(t *testing.T) {
 		var ids []int64
 		for _, d := range h.Down {
 			ids = append(ids, d.ID)
-			if d.Error != "connection  refused" || d.At == nil || !d.At.Equal(at) || d.Seconds != 0.25 || d.Job != "web" {
+			if d.Error != "connection  refused" || d.At == nil || !d.At.Equal(at) || d.At.Location() != time.UTC || d.Seconds != 0.25 || d.Job != "web" {
 				t.Errorf("down: %+v", d)
 			}
 		}
@@ -102,10 +103,11 @@ func TestNodeHealth(t *testing.T) {
 				t.Errorf("asked %+v", q)
 			}
 			h := agentHealth()
+			h.Jobs = nil
 			h.Trouble = "Prometheus does not answer"
 			return h
 		})
-		if h, err := (<-asked)(); err != nil || h.Agent != promfleet.AgentAnswered || h.AgentSays != "Prometheus does not answer" || h.At != nil {
+		if h, err := (<-asked)(); err != nil || h.Agent != promfleet.AgentAnswered || h.AgentSays != "Prometheus does not answer" || h.At != nil || h.Jobs == nil {
 			t.Errorf("without Prometheus: %+v, error %v", h, err)
 		}
 		_, err = s.NodeHealth(ctx, nodeA, "none", 0)
