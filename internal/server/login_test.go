@@ -357,7 +357,7 @@ func TestFirstPasswordIsToldOnce(t *testing.T) {
 func TestLoginsTakeTheSameTime(t *testing.T) {
 	s := startOn(t, server.Options{StoragePath: t.TempDir(), TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	each, perName := 60, 4 // fewer failures than make a name wait
-	if raced { // make test takes all of them without the race detector
+	if raced {             // make test takes all of them without the race detector
 		each = 20
 	}
 	valid := s.user("valid", promfleet.RoleViewer).Name
