@@ -84,6 +84,7 @@ func scripts(t *testing.T, database string, storageURL func() string) {
 			"freeport":  freePort,
 			"join":      join,
 			"login":     login,
+			"settled":   settled,
 			"shows":     shows,
 			"waitdown":  waitDown,
 			"waitfor":   waitFor,
@@ -167,6 +168,20 @@ func explained(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		} else if time.Now().After(deadline) {
 			ts.Fatalf("%s is not explained as %q within %s, but: %v %s", args[0], args[1], bound, err, out)
+		}
+	}
+}
+
+// settled NODE waits until the server has heard that all that a node should have is loaded.
+func settled(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "settled NODE")
+	const bound = time.Minute
+	for deadline := time.Now().Add(bound); ; time.Sleep(100 * time.Millisecond) {
+		err := ts.Exec("promfleet", "node", "get", args[0], "-o", "json")
+		if out := ts.ReadFile("stdout"); strings.Contains(out, `"state": "in_sync"`) {
+			return
+		} else if time.Now().After(deadline) {
+			ts.Fatalf("%s is not in sync within %s: %v %s", args[0], bound, err, out)
 		}
 	}
 }
