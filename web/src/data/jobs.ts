@@ -92,12 +92,12 @@ export async function deleteJob({ job, etag }: JobRead): Promise<void> {
     if (error instanceof StaleError) putJob(await readJobById(id)); // to be seen before it is deleted
     throw error;
   }
-  looksAgain(job);
+  await looksAgain(job);
 }
 
 export async function restoreJob(job: Job): Promise<void> {
   await ok(api.POST('/api/v1/jobs/{id}/restore', { params: { path: { id: job.id } } }));
-  looksAgain(job);
+  await looksAgain(job);
 }
 
 /** Puts a job as it is now where it is shown. */
@@ -146,12 +146,12 @@ export async function saveJob(id: number, etag: string, body: string): Promise<J
   const text = saved.value as unknown as string;
   const read = { job: JSON.parse(text) as Job, etag: saved.etag, text };
   putJob(read);
-  looksAgain(read.job);
+  void looksAgain(read.job);
   return read;
 }
 
 /** jobWritten, of a write that is done whether or not the reads after it succeed. */
-const looksAgain = (job: Pick<Job, 'node' | 'key'>) => void jobWritten(job.node, job.key).catch(() => undefined);
+const looksAgain = (job: Pick<Job, 'node' | 'key'>) => jobWritten(job.node, job.key).catch(() => undefined);
 
 export const tryNewJob = (body: string, signal?: AbortSignal) =>
   ok(
@@ -160,6 +160,6 @@ export const tryNewJob = (body: string, signal?: AbortSignal) =>
 
 export async function createJob(body: string): Promise<Job> {
   const job = (await ok(api.POST('/api/v1/jobs', as(body)))) as Job;
-  looksAgain(job);
+  await looksAgain(job);
   return job;
 }

@@ -54,15 +54,15 @@ export const restoreTarget = (id: number): Promise<Target> =>
 /** Reads again what a write of targets has changed, and how far its nodes are. */
 export async function written(nodes: string[]): Promise<void> {
   void queryClient.invalidateQueries({ queryKey: ['events'] });
-  await Promise.all([
-    queryClient.invalidateQueries({ queryKey: ['targets'] }),
-    ...nodes.slice(0, 10).map((uuid) =>
+  void queryClient.invalidateQueries({ queryKey: ['targets'] });
+  await Promise.all(
+    nodes.slice(0, 10).map((uuid) =>
       readNode(uuid).then(
         ({ value, etag }) => putNode(value, etag),
         () => undefined,
       ),
     ),
-  ]);
+  );
 }
 
 /** Which targets a bulk write is about: some by their ids, or all that a filter selects. */

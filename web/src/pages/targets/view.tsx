@@ -103,9 +103,9 @@ export function TargetsView({ search, set, job }: Props) {
   /** Follows what was written, from the revision that its nodes had. */
   const follow = useCallback((nodes: string[], before: Map<string, number>) => {
     const at = Date.now();
-    setFollowed(nodes.map((uuid) => ({ uuid, at, before: before.get(uuid) ?? 0 })));
     forgetHealth(here.current.map((r) => r.id));
-    void written(nodes);
+    // What was read of a node before the write tells of the change before it.
+    void written(nodes).then(() => setFollowed(nodes.map((uuid) => ({ uuid, at, before: before.get(uuid) ?? 0 }))));
   }, []);
   const focusTable = () => box.current?.querySelector<HTMLElement>('[role="grid"]')?.focus({ preventScroll: true });
 
