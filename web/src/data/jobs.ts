@@ -146,7 +146,7 @@ export async function saveJob(id: number, etag: string, body: string): Promise<J
   const text = saved.value as unknown as string;
   const read = { job: JSON.parse(text) as Job, etag: saved.etag, text };
   putJob(read);
-  void looksAgain(read.job);
+  await looksAgain(read.job);
   return read;
 }
 
