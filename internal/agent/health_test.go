@@ -408,7 +408,9 @@ func TestHealthInNoTime(t *testing.T) {
 func TestHealthIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &healthSeen{}
+		h.Lock() // as who keeps has it
 		h.keep(&seenPools{at: time.Now()})
+		h.Unlock()
 		time.Sleep(healthKept + time.Second)
 		h.Lock()
 		defer h.Unlock()

@@ -52,7 +52,8 @@ func (h *healthSeen) find(revisions [2]int64, names []string, single bool) *seen
 	return nil
 }
 
-// keep keeps a look, and of those before as many as there is room for.
+// keep keeps a look, and of those before as many as there is room for. The caller
+// holds the lock.
 func (h *healthSeen) keep(s *seenPools) {
 	h.looks = append(h.looks, s)
 	time.AfterFunc(healthKept, h.forget) // also if nobody asks again
