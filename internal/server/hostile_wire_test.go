@@ -60,9 +60,6 @@ func (w *wire) try(c *hostileCall) (a answer, err error) {
 		w.conn, w.reader = conn.(*net.TCPConn), bufio.NewReader(conn)
 	}
 	patience := 20 * time.Second
-	if raced {
-		patience = time.Minute // an import is a minute's work on a busy machine
-	}
 	if c.holds() {
 		patience = 300 * time.Millisecond
 	}
@@ -243,12 +240,12 @@ func sampleHeap() (peak *atomic.Uint64, stop func() (over string)) {
 	return peak, func() string { close(done); <-ended; return busy.String() }
 }
 
-// await polls until a condition holds, for a minute.
+// await polls until a condition holds, for ten seconds.
 func await(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(time.Minute); !condition(); <-tick.C {
+	for end := time.Now().Add(10 * time.Second); !condition(); <-tick.C {
 		if time.Now().After(end) {
 			t.Errorf("waited in vain for %s", what)
 			return
