@@ -8,7 +8,6 @@ export default defineConfig({
     globalSetup: 'tests/world.ts',
     fileParallelism: false,
     testTimeout: 60_000,
-    retry: 1, // of a real Prometheus on a machine that is busy for a moment; what failed first is told
     hookTimeout: 90_000,
   },
 });
