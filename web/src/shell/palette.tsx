@@ -1,5 +1,5 @@
 import { Modal } from '@mantine/core';
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
+import { type KeyboardEvent, useId, useLayoutEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Name, plain } from '../components/name';
 import { State } from '../components/state';
@@ -19,6 +19,7 @@ export function Palette({ opened, close, openHelp }: Props) {
       opened={opened}
       onClose={close}
       withCloseButton={false}
+      transitionProps={{ duration: 0 }}
       padding={0}
       size={560}
       yOffset="12vh"
@@ -35,7 +36,7 @@ function Search({ close, openHelp }: { close: () => void; openHelp: () => void }
   const [at, setAt] = useState(0);
   const list = useId();
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []); // before the dialog does: what is typed at once is not lost
+  useLayoutEffect(() => input.current?.focus(), []); // before the dialog does: what is typed at once is not lost
   const [asking, setAsking] = useState<'job'>();
   const { items, waiting } = useItems(text, asking, openHelp);
   const chosen = Math.min(at, items.length - 1);

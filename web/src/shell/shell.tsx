@@ -1,5 +1,6 @@
 import { Outlet, useLocation, useNavigate, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { useTranslation } from 'react-i18next';
 import { Boundary } from '../components/failure';
 import { useLive } from '../data/live';
@@ -24,7 +25,8 @@ export function Shell() {
   const [help, setHelp] = useState(false);
   useLive(session.data != null);
   useFavicon(session.data != null);
-  useKeys({ palette: () => setPalette(true), help: () => setHelp(true) });
+  // At once: what is typed after the key belongs to the palette.
+  useKeys({ palette: () => flushSync(() => setPalette(true)), help: () => setHelp(true) });
 
   const { data } = session;
   const { href, pathname } = location; // of where one goes, while one goes there
