@@ -1,5 +1,6 @@
 import { QueryClient } from '@tanstack/react-query';
 import { ApiError, LoginNeeded, Unreachable } from '../api/problem';
+import { isAway, subscribe } from './connection';
 
 /** Keys of what is kept of the API. */
 export const keys = {
@@ -20,7 +21,7 @@ export const keys = {
 
 /** A failure that another try may not have. */
 function worthAnotherTry(count: number, error: unknown): boolean {
-  if (error instanceof Unreachable) return false; // the banner waits for the server, see Offline
+  if (error instanceof Unreachable) return false; // it is asked for again when the server is back
   return count < 2 && (!(error instanceof ApiError) || error.status === 503);
 }
 
@@ -37,3 +38,8 @@ const ended = (error: unknown) => {
 };
 queryClient.getQueryCache().config.onError = ended;
 queryClient.getMutationCache().config.onError = ended;
+
+// Whoever notices that the server is back: what failed meanwhile is asked for again.
+subscribe(() => {
+  if (!isAway()) void queryClient.invalidateQueries();
+});

@@ -2,7 +2,6 @@ import { IconPlugConnectedX } from '@tabler/icons-react';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { reachable, useAway } from '../data/connection';
-import { queryClient } from '../data/queries';
 import { basePath } from '../page';
 
 /** Says that the server does not answer, asks until it does, and then goes without a word. */
@@ -15,9 +14,7 @@ export function Away() {
     const ask = async () => {
       try {
         const answer = await fetch(`${basePath}/-/healthy`, { cache: 'no-store' });
-        if (!answer.ok || stopped) return;
-        reachable(true);
-        await queryClient.invalidateQueries();
+        if (answer.ok && !stopped) reachable(true);
       } catch {
         // not yet
       }
