@@ -49,6 +49,7 @@ async function pretend(node: Pretended): Promise<string> {
   const say = () => call('POST', '/agent/report', report, credential);
   await say();
   saying.push(say);
+  pretended.push(uuid);
   return uuid;
 }
 
@@ -57,6 +58,8 @@ const saying: (() => Promise<unknown>)[] = [];
 beforeEach(async () => {
   await Promise.all(saying.map((say) => say()));
 });
+
+const pretended: string[] = [];
 
 let browser: Browser;
 let held = '';
@@ -98,7 +101,10 @@ beforeAll(async () => {
   });
   await pretend({ hostname: 'oslo-7', state: 'drifted', error: 'prometheus.yml was edited by hand', up: 40 });
 });
-afterAll(() => browser?.close());
+afterAll(async () => {
+  for (const uuid of pretended) await call('DELETE', `/nodes/${uuid}`);
+  await browser?.close();
+});
 
 const looks: [string, Look & { base: string }][] = [
   ['en-light', { base: world.direct, language: 'en', scheme: 'light' }],

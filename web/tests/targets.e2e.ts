@@ -73,14 +73,15 @@ const looks: [string, Look & { base: string }][] = [
 describe.each(looks)('%s', (name, { base, ...look }) => {
   test('every view', async () => {
     const v = await (await Visitor.arrive(browser, base, look)).login();
-    const page = await v.go(`/targets?q=127.0.0.1&sort=addr`);
+    const page = await v.go('/targets?q=127.0.0.1&sort=addr');
     await row(page, up).locator('[data-health="up"]').first().waitFor(); // other tests have targets too
-    await row(page, '127.0.0.1:1').locator('[data-health="down"]').waitFor();
-    await row(page, '127.0.0.1:1').getByText('connection refused').waitFor();
+    const gone = row(page, '127.0.0.1:1').filter({ hasText: 'gone' });
+    await gone.locator('[data-health="down"]').waitFor();
+    await gone.getByText('connection refused').waitFor();
     await page.getByText(shown, { exact: true }).first().waitFor();
     expect(await page.locator('main img').count()).toBe(0);
     await v.check(`${name}-targets`);
-    await row(page, '127.0.0.1:1').locator('input[type="checkbox"]').click();
+    await gone.locator('input[type="checkbox"]').click();
     await page.locator('.toolbar .chosen button').first().click();
     await page.getByRole('dialog').waitFor();
     await v.check(`${name}-targets-bulk`);
