@@ -2,11 +2,15 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { expect, inject } from 'vitest';
+import { afterAll, expect } from 'vitest';
+import { startWorld } from './world';
 
 export { launch } from './chromium';
 
-export const world = inject('world');
+/** Of this file of tests alone. */
+const started = await startWorld();
+export const { world } = started;
+afterAll(started.end, 60_000);
 
 const pictures = fileURLToPath(new URL('../test-results/', import.meta.url));
 mkdirSync(pictures, { recursive: true });

@@ -36,6 +36,13 @@ export const answers = async (url: string) => (await fetch(url)).ok;
 export class Processes {
   private readonly running: ChildProcess[] = [];
 
+  constructor() {
+    // A test that ends before it began leaves nothing behind either.
+    process.once('exit', () => {
+      for (const child of this.running) child.kill('SIGKILL');
+    });
+  }
+
   start(path: string, args: string[], env: Record<string, string> = {}): { output: () => string; child: ChildProcess } {
     const child = spawn(path, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';

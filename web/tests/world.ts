@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestProject } from 'vitest/node';
 import { answers, freePort, Processes, part, waitFor } from './processes';
 
-/** What the tests are told of the world that is started for them. */
+/** What is started for the tests of a file. */
 export interface World {
   direct: string; // at the root
   proxied: string; // below a path, through nginx, which takes it away
@@ -13,14 +12,8 @@ export interface World {
   node: string; // uuid of the one that is real
 }
 
-declare module 'vitest' {
-  export interface ProvidedContext {
-    world: World;
-  }
-}
-
-/** A server, an agent, a Prometheus and an nginx in front, all real. */
-export default async function setup(project: TestProject) {
+/** Starts a server, an agent, a Prometheus and an nginx in front, all real; end stops them. */
+export async function startWorld(): Promise<{ world: World; end: () => Promise<void> }> {
   const processes = new Processes();
   const dir = mkdtempSync(join(tmpdir(), 'promfleet-web-'));
   const end = async () => {
@@ -28,12 +21,11 @@ export default async function setup(project: TestProject) {
     rmSync(dir, { recursive: true });
   };
   try {
-    project.provide('world', await start(processes, dir));
+    return { world: await start(processes, dir), end };
   } catch (error) {
     await end();
     throw error;
   }
-  return end;
 }
 
 async function start(processes: Processes, dir: string): Promise<World> {
