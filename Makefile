@@ -98,7 +98,7 @@ run: ## start server, agent, a real Prometheus and an exporter; Ctrl-C ends them
 test: tools build lint ## lint, then all tests with the race detector, end-to-end ones included
 	@echo "testing (about 6 minutes more the first time: the Prometheus library is compiled again for the race detector)"
 	@go test -race $(UNRACED) -vet=off -timeout 20m -p $$(($$(nproc) + 1)) $(TESTFLAGS) $(if $(filter ./...,$(PKG)),$(SLOW)) $(PKG)
-	@$(if $(filter ./...,$(PKG)),go test -vet=off -run '^(TestHostileCalls|TestNoLostUpdate|TestVerdictIsPrometheus|TestLoginsTakeTheSameTime|TestLarge|TestTakeOver|TestHealthOfLargePool|TestLargeConfigsFit)$$' ./internal/server ./internal/adopt ./internal/agent)
+	@$(if $(filter ./...,$(PKG)),go test -vet=off -run '^(TestHostileCalls|TestNoLostUpdate|TestOneUseJoinToken|TestVerdictIsPrometheus|TestLoginsTakeTheSameTime|TestLarge|TestTakeOver|TestHealthOfLargePool|TestLargeConfigsFit)$$' ./internal/server ./internal/adopt ./internal/agent)
 	@$(if $(filter ./...,$(PKG)),go test -vet=off -run '^(TestSQLite|TestPostgres)$$/^Machine$$' ./internal/store)
 	@$(if $(filter ./...,$(PKG)),$(MAKE) --no-print-directory web-test)
 
