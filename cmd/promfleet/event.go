@@ -32,6 +32,7 @@ func (c *command) addEvent(app *kingpin.Application) {
 		l.flag(cmd, "object", "Events of this object, as job/12.")
 		l.flag(cmd, "since", "Events at or after this time (RFC 3339).")
 	})
+	r.get()
 	c.eventRevert(r.noun.Command("revert", "Undo what an event did, as long as it stands; that is an event of its own."))
 }
 

@@ -119,6 +119,7 @@ var operations = map[string]operation{
 	"revoke-join-token": {command: "join-token delete"},
 
 	"list-events":  {command: "event list"},
+	"get-event":    {command: "event get"},
 	"revert-event": {command: "event revert"},
 }
 

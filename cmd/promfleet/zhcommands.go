@@ -125,6 +125,7 @@ var zhCommands = language{
 
 	"Who changed what.": "谁更改了什么。",
 	"List events.":      "列出事件。",
+	"Get one event; its etag is told on standard error.":                         "获取一个事件；其 etag 输出到标准错误。",
 	"Undo what an event did, as long as it stands; that is an event of its own.": "在某个事件的结果仍然有效时撤销它；撤销本身也是一个事件。",
 	"Of the event.": "事件的 id。",
 }

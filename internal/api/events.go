@@ -25,16 +25,22 @@ func (h *handlers) events(a huma.API) {
 	}
 	serve(h, a, operation{id: "list-events", summary: "List events, newest first; those of users and tokens are for admins", method: http.MethodGet, path: "/events", who: viewer, tag: "events"},
 		func(ctx context.Context, in *list) (*page[promfleet.Event], error) {
-			var without []string
-			if principal(ctx).Role != promfleet.RoleAdmin { // others cannot read these records either
-				without = []string{"user", "token", "join-token"}
-			}
 			if y := in.Since.UTC().Year(); !in.Since.IsZero() && (y < 1 || y > 9999) {
 				return nil, promfleet.BadField("query.since", "is not in the years 1 to 9999")
 			}
-			p, err := h.fleet.Events(ctx, fleet.EventQuery{Without: without, ListQuery: fleet.ListQuery{Limit: in.Limit, Cursor: in.Cursor, Offset: in.Offset, Q: in.Q, Sort: in.Sort},
+			p, err := h.fleet.Events(ctx, fleet.EventQuery{Without: unreadable(ctx), ListQuery: fleet.ListQuery{Limit: in.Limit, Cursor: in.Cursor, Offset: in.Offset, Q: in.Q, Sort: in.Sort},
 				Node: lower(in.Node), Actor: in.Actor, Object: in.Object, Since: in.Since})
 			return &page[promfleet.Event]{p}, err
+		})
+	type get struct {
+		IDPath
+		IfNoneMatch
+	}
+	serve(h, a, operation{id: "get-event", summary: "Get an event, which never changes", method: http.MethodGet, path: "/events/{id}", who: viewer, tag: "events",
+		errors: []int{http.StatusNotFound}},
+		func(ctx context.Context, in *get) (*one[promfleet.Event], error) {
+			e, err := h.fleet.Event(ctx, in.ID, unreadable(ctx))
+			return answer(in.IfNoneMatch, e.ID, e, err)
 		})
 	type revert struct {
 		IDPath
@@ -45,4 +51,13 @@ func (h *handlers) events(a huma.API) {
 		func(ctx context.Context, in *revert) (*removed, error) {
 			return remove(ctx, h, in.DryRun, func(f *fleet.Service) error { return f.RevertEvent(ctx, principal(ctx), in.ID) })
 		})
+}
+
+// unreadable are the kinds of objects whose events are not for who asks: they cannot
+// read these records either.
+func unreadable(ctx context.Context) []string {
+	if principal(ctx).Role == promfleet.RoleAdmin {
+		return nil
+	}
+	return []string{"user", "token", "join-token"}
 }

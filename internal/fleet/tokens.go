@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -241,4 +242,23 @@ func (s *Service) Events(ctx context.Context, q EventQuery) (page promfleet.Page
 		return err
 	})
 	return page, err
+}
+
+// Event gives the event of an id, unless its object is of one of some kinds.
+func (s *Service) Event(ctx context.Context, id int64, without []string) (promfleet.Event, error) {
+	rec := new(EventRecord)
+	err := s.view(ctx, func(tx Tx) (err error) {
+		rec, err = tx.Event(ctx, id)
+		if err == nil {
+			if kind, _, _ := strings.Cut(rec.Object, "/"); slices.Contains(without, kind) {
+				err = ErrNotFound
+			}
+		}
+		_, err = found(rec, err, "event", id)
+		return err
+	})
+	if err != nil {
+		return promfleet.Event{}, err
+	}
+	return rec.Event, nil
 }

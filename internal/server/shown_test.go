@@ -127,8 +127,19 @@ func TestWhatViewersMayNotSee(t *testing.T) {
 		if p := decode[promfleet.Page[promfleet.Event]](t, body); len(p.Items) != want || int(p.Total) != want {
 			t.Errorf("a viewer sees %d events (%d in all) of %s, want %d", len(p.Items), p.Total, object, want)
 		}
-		if _, _, body := s.call("GET", "/api/v1/events?object="+object, ""); decode[promfleet.Page[promfleet.Event]](t, body).Total == 0 {
+		_, _, body = s.call("GET", "/api/v1/events?object="+object, "")
+		all := decode[promfleet.Page[promfleet.Event]](t, body).Items
+		if len(all) == 0 {
 			t.Errorf("an admin sees no event of %s", object)
+			continue
+		}
+		single := fmt.Sprint("/api/v1/events/", all[0].ID)
+		status := map[int]int{0: http.StatusNotFound, 1: http.StatusOK}[want]
+		if st, _, body := s.call("GET", single, "", "Authorization", token); st != status {
+			t.Errorf("a viewer gets %d of an event of %s: %s", st, object, body)
+		}
+		if st, _, body := s.call("GET", single, ""); st != http.StatusOK || decode[promfleet.Event](t, body).Object != object {
+			t.Errorf("an admin gets %d of an event of %s: %s", st, object, body)
 		}
 	}
 	for _, p := range []string{"/contacts?deleted=true", path + "?deleted=true"} {

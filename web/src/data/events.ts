@@ -1,7 +1,8 @@
 import { queryOptions } from '@tanstack/react-query';
 import type { FleetEvent } from '../api/client';
 import { api, ok } from '../api/client';
-import { maxOffset, type Page } from './pages';
+import { ApiError } from '../api/problem';
+import type { Page } from './pages';
 
 export interface EventFilter {
   q?: string;
@@ -27,20 +28,9 @@ export const readEvents =
   (offset: number, limit: number, signal?: AbortSignal): Promise<Page<FleetEvent>> =>
     ok(api.GET('/api/v1/events', { params: { query: { ...filter, offset, limit } }, signal }));
 
-/**
- * The event of an id, that an address names. The API has no call for one: ids fall from
- * one to the next, so halving the list finds it.
- */
-export async function findEvent(filter: EventFilter, id: number, signal: AbortSignal): Promise<FleetEvent | null> {
-  const read = readEvents(filter);
-  let low = 0;
-  let high = Math.min((await read(0, 1, signal)).total, maxOffset) - 1;
-  while (low <= high) {
-    const middle = Math.floor((low + high) / 2);
-    const event = (await read(middle, 1, signal)).items?.[0];
-    if (!event || event.id === id) return event ?? null;
-    if (event.id > id) low = middle + 1;
-    else high = middle - 1;
-  }
-  return null;
-}
+/** The event of an id, that an address names; null if there is none. */
+export const findEvent = (id: number, signal: AbortSignal): Promise<FleetEvent | null> =>
+  ok(api.GET('/api/v1/events/{id}', { params: { path: { id } }, signal })).catch((error) => {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  });

@@ -43,8 +43,8 @@ export function Events() {
   const listed = list.here.find((e) => e.id === chosen);
   // One that the address names may be further down.
   const found = useQuery({
-    queryKey: ['events', 'one', filter, chosen],
-    queryFn: ({ signal }) => findEvent(filter, chosen ?? 0, signal),
+    queryKey: ['events', 'one', chosen],
+    queryFn: ({ signal }) => findEvent(chosen ?? 0, signal),
     enabled: chosen !== undefined && !listed && !list.pending && !list.stale,
     staleTime: Number.POSITIVE_INFINITY,
   });

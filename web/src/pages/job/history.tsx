@@ -26,8 +26,8 @@ export function JobHistory() {
   const listed = event === undefined ? list.at(0) : list.here.find((e) => e.id === event);
   // One that the address names may be further down.
   const found = useQuery({
-    queryKey: ['events', 'one', { object }, event],
-    queryFn: ({ signal }) => findEvent({ object }, event ?? 0, signal),
+    queryKey: ['events', 'one', event],
+    queryFn: ({ signal }) => findEvent(event ?? 0, signal),
     enabled: event !== undefined && !listed && !list.pending,
     staleTime: Number.POSITIVE_INFINITY,
   });
