@@ -43,6 +43,20 @@ type NodeStatus struct {
 	PrometheusVersion string     `json:"prometheus_version"`
 	TargetsUp         int64      `json:"targets_up" doc:"active targets whose last scrape succeeded"`
 	TargetsDown       int64      `json:"targets_down" doc:"active targets whose last scrape failed"`
+	Policy            *Policy    `json:"policy,omitempty" doc:"what the host's owner allows the server, as its agent says; absent: not known"`
+}
+
+// Policy is what the owner of a host allows the server to have its agent do. The
+// server cannot change it: the agent holds to it, and says it to be shown.
+type Policy struct {
+	File              string   `json:"file" maxLength:"1000" doc:"the policy file; empty: there is none, and the default holds"`
+	AllowPaths        []string `json:"allow_paths" maxItems:"100" doc:"what a configuration may have Prometheus read; the first 100"`
+	AllowWritePaths   []string `json:"allow_write_paths" maxItems:"100" doc:"what it may have Prometheus write"`
+	MaxRemovalPercent int      `json:"max_removal_percent" minimum:"0" maximum:"100" doc:"a step that takes more of the targets away waits for a confirmation"`
+	RemovalMinTargets int64    `json:"removal_min_targets" minimum:"0" doc:"of nodes with fewer targets it waits for none"`
+	RemovalConfirm    string   `json:"removal_confirm" enum:"server,local" doc:"whose confirmation counts: also an editor's on the server, or only one on the host"`
+	MaxBytes          int64    `json:"max_bytes" minimum:"0" doc:"the most that a revision may have"`
+	Drift             string   `json:"drift" enum:"repair,report" doc:"what becomes of a hand edit: it is undone, or told and left"`
 }
 
 // Steps say when the agent of a node did what it last did. A time that is absent is

@@ -138,4 +138,5 @@ type Report struct {
 	PrometheusVersion string    `json:"prometheus_version,omitempty" maxLength:"200"`
 	TargetsUp         int64     `json:"targets_up,omitempty" minimum:"0" maximum:"1000000000"`
 	TargetsDown       int64     `json:"targets_down,omitempty" minimum:"0" maximum:"1000000000"`
+	Policy            *Policy   `json:"policy,omitempty" doc:"what the host's owner allows"`
 }

@@ -228,7 +228,7 @@ func (t *syncTask) tellDrift(ctx context.Context, c *client.Client) {
 			return
 		}
 	}
-	t.a.sights.fill(&r, t.a.opts.Version)
+	t.a.complete(&r)
 	if err := c.Report(ctx, r); err != nil {
 		t.a.log.Debug("cannot report the drift before it is put right", "err", err)
 	}

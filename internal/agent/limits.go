@@ -26,6 +26,28 @@ func (a *Agent) paths() *policy.Paths {
 	})
 }
 
+// saidPolicy is the policy as reports have it.
+func (a *Agent) saidPolicy() *promfleet.Policy {
+	p, paths := a.policy, a.paths()
+	return &promfleet.Policy{
+		File:       cut(p.File(), mostOfPath),
+		AllowPaths: saidPaths(paths.Allowed()), AllowWritePaths: saidPaths(paths.Writable()),
+		MaxRemovalPercent: p.MaxRemovalPercent, RemovalMinTargets: p.RemovalMinTargets, RemovalConfirm: string(p.RemovalConfirm),
+		MaxBytes: p.MaxBytes, Drift: string(p.Drift),
+	}
+}
+
+// mostOfPath is how much of a path is said, in bytes: a server takes 1,000 characters.
+const mostOfPath = 1000 - len("…")
+
+func saidPaths(paths []string) []string {
+	said := make([]string, 0, len(paths))
+	for _, path := range paths[:min(len(paths), 100)] {
+		said = append(said, cut(path, mostOfPath))
+	}
+	return said
+}
+
 // allowed asks the policy about each path that a configuration names. What stands
 // in a base of this host's own, its owner has written: that needs no leave.
 func (a *Agent) allowed(c *check.Config, localBase bool) error {

@@ -3,6 +3,7 @@ package agent
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,10 @@ func TestPolicyPaths(t *testing.T) {
 		b.join()
 		b.server.want("", oneJob("h1:9100"))
 		b.start()
-		b.expect(promfleet.StateInSync)
+		if p := b.expect(promfleet.StateInSync).Policy; p == nil || p.File != "" || p.MaxRemovalPercent != 50 || p.RemovalConfirm != "server" ||
+			!slices.Contains(p.AllowPaths, "/etc/prometheus") || len(p.AllowWritePaths) != 0 {
+			t.Errorf("the default policy is said as %+v", p)
+		}
 		good := b.read("prometheus.yml")
 		for _, c := range []struct{ config, words string }{
 			{`{"tls_config":{"ca_file":"/etc/shadow"}}`, `scrape_configs[0].tls_config.ca_file: "/etc/shadow" is not allowed`},
@@ -47,7 +51,7 @@ func TestPolicyPaths(t *testing.T) {
 		b.stop()
 
 		// A stricter policy; what the owner of the host wrote is not judged by it.
-		b.policy("allow_paths: [/etc/prometheus]\n")
+		b.policy("allow_paths: [/etc/prometheus]\nallow_write_paths: [/var/log/prometheus]\nremoval_confirm: local\ndrift: report\n")
 		b.put("base.yml", "rule_files: [/srv/rules/*.yml]\nglobal: {query_log_file: /var/log/q.log}\n")
 		b.opts.BaseConfig = filepath.Join(b.dir, "base.yml")
 		b.start()
@@ -56,7 +60,10 @@ func TestPolicyPaths(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		b.server.want("", oneJob("h1:9100"))
-		b.expect(promfleet.StateInSync)
+		if p := b.expect(promfleet.StateInSync).Policy; p == nil || p.File != b.opts.PolicyFile || slices.Contains(p.AllowPaths, b.dir) ||
+			!slices.Equal(p.AllowWritePaths, []string{"/var/log/prometheus"}) || p.RemovalConfirm != "local" || p.Drift != "report" {
+			t.Errorf("the policy is said as %+v", p)
+		}
 		b.server.want("rule_files: [/srv/rules/*.yml]\n", oneJob("h1:9100"))
 		if r := b.expect(promfleet.StateFailed); !strings.Contains(r.Error, "rule_files[0]") {
 			t.Errorf("error %q", r.Error)

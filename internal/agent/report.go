@@ -60,7 +60,7 @@ func (t *reportTask) report(ctx context.Context, look bool) error {
 		t.look(ctx)
 	}
 	t.a.sights.set(t.version, t.health)
-	t.a.sights.fill(&r, t.a.opts.Version)
+	t.a.complete(&r)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	err = c.Report(ctx, r)
@@ -119,10 +119,12 @@ func (s *sights) set(version string, health reload.Health) {
 	s.version, s.health = version, health
 }
 
-// fill completes a report.
-func (s *sights) fill(r *promfleet.Report, agent string) {
+// complete adds to a report what the state does not say.
+func (a *Agent) complete(r *promfleet.Report) {
+	s := &a.sights
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.AgentVersion, r.PrometheusVersion = agent, s.version
+	r.AgentVersion, r.PrometheusVersion = a.opts.Version, s.version
 	r.TargetsUp, r.TargetsDown = s.health.Up, s.health.Down
+	r.Policy = a.saidPolicy()
 }

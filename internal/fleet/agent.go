@@ -183,6 +183,25 @@ func cleanNotices(notices []string) []string {
 	return kept
 }
 
+// cleanPolicy takes of the policy that an agent says what is kept.
+func cleanPolicy(p *promfleet.Policy) *promfleet.Policy {
+	if p == nil {
+		return nil
+	}
+	kept := *p
+	kept.File = clean(p.File)
+	kept.AllowPaths, kept.AllowWritePaths = cleanPaths(p.AllowPaths), cleanPaths(p.AllowWritePaths)
+	return &kept
+}
+
+func cleanPaths(paths []string) []string {
+	kept := make([]string, len(paths))
+	for i, p := range paths {
+		kept[i] = clean(p[:min(len(p), 4096)])
+	}
+	return kept
+}
+
 // Report writes what an agent has done. Its revisions may be newer than the
 // node's: those of an agent whose server was restored from a backup are.
 func (s *Service) Report(ctx context.Context, node string, in promfleet.Report) error {
@@ -207,7 +226,7 @@ func (s *Service) Report(ctx context.Context, node string, in promfleet.Report) 
 			Received: in.RevisionReceived, Written: in.RevisionWritten, Loaded: in.RevisionLoaded,
 			State: in.State, Error: clean(in.Error), Notices: cleanNotices(in.Notices),
 			AgentVersion: clean(in.AgentVersion), PrometheusVersion: clean(in.PrometheusVersion),
-			TargetsUp: in.TargetsUp, TargetsDown: in.TargetsDown, LastSeenAt: &now,
+			TargetsUp: in.TargetsUp, TargetsDown: in.TargetsDown, LastSeenAt: &now, Policy: cleanPolicy(in.Policy),
 		}
 		report.Steps = steps(was, report, in.Ages, now)
 		if report.isNews(was) {

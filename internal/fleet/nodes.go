@@ -37,7 +37,7 @@ func (s *Service) showNode(rec NodeRecord) (promfleet.Node, error) {
 		RevisionReceived: rec.Report.Received, RevisionWritten: rec.Report.Written, Steps: rec.Report.Steps,
 		LastSeenAt: rec.Report.LastSeenAt, LastError: rec.Report.Error, Notices: rec.Report.Notices,
 		AgentVersion: rec.Report.AgentVersion, PrometheusVersion: rec.Report.PrometheusVersion,
-		TargetsUp: rec.Report.TargetsUp, TargetsDown: rec.Report.TargetsDown,
+		TargetsUp: rec.Report.TargetsUp, TargetsDown: rec.Report.TargetsDown, Policy: rec.Report.Policy,
 	}
 	if n.Status.Notices == nil {
 		n.Status.Notices = []string{}

@@ -300,6 +300,7 @@ type NodeReport struct {
 	TargetsUp, TargetsDown    int64
 	LastSeenAt                *time.Time
 	Steps                     promfleet.Steps
+	Policy                    *promfleet.Policy // nil: not known
 }
 
 // JobRecord is a job as it is kept, its scrape_config sealed.

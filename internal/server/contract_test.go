@@ -104,7 +104,7 @@ func TestContract(t *testing.T) {
 		node := "/nodes/" + nodeA
 		v := s.api(200, "PATCH", node, `{"tags":["线上","北京"],"base_config":"global: {scrape_interval: 20s}\n"}`)
 		has(t, v, "uuid hostname addr tags base_config contacts managed_by status "+times, "deleted_at")
-		has(t, v["status"].(map[string]any), statusFields, "last_seen_at")
+		has(t, v["status"].(map[string]any), statusFields, "last_seen_at", "policy")
 		s.count(1, "/nodes?tag=线上&tag=北京")
 		s.count(0, "/nodes?tag=线上&tag=上海")
 		s.count(1, "/nodes?state=pending")

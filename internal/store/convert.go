@@ -67,7 +67,7 @@ func (m *node) setReport(r fleet.NodeReport) {
 	m.AgentVersion, m.PrometheusVersion = r.AgentVersion, r.PrometheusVersion
 	m.TargetsUp, m.TargetsDown = r.TargetsUp, r.TargetsDown
 	m.LastSeenAt = storedPtr(r.LastSeenAt)
-	m.ReportSteps = stepsText(r.Steps)
+	m.ReportSteps, m.ReportPolicy = stepsText(r.Steps), policyText(r.Policy)
 }
 
 func stepsText(s promfleet.Steps) string {
@@ -92,6 +92,17 @@ func noticesText(notices []string) string {
 	return string(text)
 }
 
+func policyText(p *promfleet.Policy) string {
+	if p == nil {
+		return ""
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return "" // strings and numbers always encode
+	}
+	return string(text)
+}
+
 func (m *node) record() (fleet.NodeRecord, error) {
 	var notices []string
 	if m.ReportNotices != "" {
@@ -103,6 +114,12 @@ func (m *node) record() (fleet.NodeRecord, error) {
 	if m.ReportSteps != "" {
 		if err := json.Unmarshal([]byte(m.ReportSteps), &steps); err != nil {
 			return fleet.NodeRecord{}, fmt.Errorf("steps of node %s: %w", m.UUID, err)
+		}
+	}
+	var policy *promfleet.Policy
+	if m.ReportPolicy != "" {
+		if err := json.Unmarshal([]byte(m.ReportPolicy), &policy); err != nil {
+			return fleet.NodeRecord{}, fmt.Errorf("policy of node %s: %w", m.UUID, err)
 		}
 	}
 	return fleet.NodeRecord{
@@ -119,7 +136,7 @@ func (m *node) record() (fleet.NodeRecord, error) {
 			State: promfleet.NodeState(m.ReportState), Error: m.ReportError, Notices: notices,
 			AgentVersion: m.AgentVersion, PrometheusVersion: m.PrometheusVersion,
 			TargetsUp: m.TargetsUp, TargetsDown: m.TargetsDown, LastSeenAt: loadedPtr(m.LastSeenAt),
-			Steps: steps,
+			Steps: steps, Policy: policy,
 		},
 	}, nil
 }

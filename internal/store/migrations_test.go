@@ -72,7 +72,7 @@ func TestSQLiteMigrates(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	migrateTo(t, path, 1, "00001_init.sql", "00002_users_history.sql", "00003_confirmed.sql", "00004_notices.sql", "00005_managed.sql", "00006_questions.sql", "00007_user_tokens.sql", "00008_steps.sql", "00009_lists.sql")
+	migrateTo(t, path, 1, "00001_init.sql", "00002_users_history.sql", "00003_confirmed.sql", "00004_notices.sql", "00005_managed.sql", "00006_questions.sql", "00007_user_tokens.sql", "00008_steps.sql", "00009_lists.sql", "00010_policy.sql")
 	checkMigrated(t, openSQLite(t, path, Options{}))
 }
 

@@ -35,7 +35,8 @@ type node struct {
 	TargetsUp         int64      `bun:"targets_up"`
 	TargetsDown       int64      `bun:"targets_down"`
 	LastSeenAt        *time.Time `bun:"last_seen_at"`
-	ReportSteps       string     `bun:"report_steps"` // JSON; empty: none
+	ReportSteps       string     `bun:"report_steps"`  // JSON; empty: none
+	ReportPolicy      string     `bun:"report_policy"` // JSON; empty: none
 	Version           int64      `bun:"version"`
 	CreatedAt         time.Time  `bun:"created_at"`
 	UpdatedAt         time.Time  `bun:"updated_at"`
@@ -49,7 +50,7 @@ type node struct {
 // reportColumns are those of a node that its agent writes.
 var reportColumns = []string{
 	"received", "written", "loaded", "report_state", "report_error", "report_notices", "agent_version",
-	"prometheus_version", "targets_up", "targets_down", "last_seen_at", "report_steps",
+	"prometheus_version", "targets_up", "targets_down", "last_seen_at", "report_steps", "report_policy",
 }
 
 type job struct {

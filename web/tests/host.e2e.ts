@@ -199,6 +199,12 @@ describe.each(looks)('%s', (name, say, { base, ...look }) => {
     writeFileSync(policy, 'drift: report\n');
     await page.getByRole('button', { name: say.run }).click();
     await page.getByText(say.well).waitFor();
+
+    // What the owner of the host allows, as the agent said it when it began.
+    await v.go(`/nodes/${node}/settings`);
+    await page.getByText(policy, { exact: true }).waitFor();
+    await page.getByText('/etc/prometheus', { exact: true }).waitFor();
+    await v.check(`${name}-settings`);
   });
 
   test('an agent that cannot be asked, and one that says too much', async () => {

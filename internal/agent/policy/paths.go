@@ -87,6 +87,9 @@ func allow(paths ...string) allowed {
 // Allowed gives what a configuration may have Prometheus read.
 func (j *Paths) Allowed() []string { return j.read.named }
 
+// Writable gives what a configuration may have Prometheus write.
+func (j *Paths) Writable() []string { return j.write.named }
+
 // Check says in one line why a path may not be named. It looks at the links that
 // are there now: whoever may make links in an allowed directory decides where its
 // paths lead.

@@ -170,6 +170,9 @@ func (p *Policy) TooMany(gone, of int64) bool {
 	return gone > 0 && of >= p.RemovalMinTargets && gone*100 > of*int64(p.MaxRemovalPercent)
 }
 
+// File is the policy file; "": there is none.
+func (p *Policy) File() string { return p.file }
+
 // String says where the policy comes from.
 func (p *Policy) String() string {
 	if p.file == "" {

@@ -23,6 +23,7 @@ func testNodes(t *testing.T, s fleet.Store) {
 		Received: 6, Written: 5, Loaded: 4, State: promfleet.StateFailed, Error: "it's \"bad\"\n%_",
 		Notices:      []string{"a\n\"b\"", "%_'"},
 		AgentVersion: "1", PrometheusVersion: "3.0", TargetsUp: 2, TargetsDown: 1, LastSeenAt: &seen,
+		Policy: &promfleet.Policy{File: "/p", AllowPaths: []string{"/a", "/\"b\""}, AllowWritePaths: []string{}, MaxRemovalPercent: 50, RemovalConfirm: "local", Drift: "repair"},
 	}
 	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
 		_, err := tx.Node(ctx, want.UUID)
@@ -177,7 +178,7 @@ func testNodeReport(t *testing.T, s fleet.Store) {
 	seen := t0.Add(time.Second)
 	r := fleet.NodeReport{Received: 3, Written: 2, Loaded: 1, State: promfleet.StateWritten, Error: "e", Notices: []string{"n"},
 		AgentVersion: "a", PrometheusVersion: "p", TargetsUp: 1, TargetsDown: 2, LastSeenAt: &seen,
-		Steps: promfleet.Steps{ReceivedAt: &seen, WrittenAt: &seen, LoadedAt: &seen}}
+		Steps: promfleet.Steps{ReceivedAt: &seen, WrittenAt: &seen, LoadedAt: &seen}, Policy: &promfleet.Policy{AllowPaths: []string{"/a"}}}
 	update(t, s, func(ctx context.Context, tx fleet.Tx) error {
 		wantErr(t, tx.UpdateReport(ctx, n.UUID, r), fleet.ErrNotFound)
 		if err := tx.InsertNode(ctx, n); err != nil {

@@ -157,6 +157,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an event, which never changes */
+        get: operations["get-event"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/{id}/revert": {
         parameters: {
             query?: never;
@@ -1851,6 +1868,8 @@ export interface components {
             last_seen_at?: string;
             /** @description what whoever runs the node should know, whatever its state; at most 20, of 8 KiB */
             notices: string[] | null;
+            /** @description what the host's owner allows the server, as its agent says; absent: not known */
+            policy?: components["schemas"]["Policy"];
             prometheus_version: string;
             /**
              * Format: int64
@@ -2017,6 +2036,39 @@ export interface components {
             /** @description the new one, 8 to 256 bytes */
             password: string;
         };
+        Policy: {
+            /** @description what a configuration may have Prometheus read; the first 100 */
+            allow_paths: string[] | null;
+            /** @description what it may have Prometheus write */
+            allow_write_paths: string[] | null;
+            /**
+             * @description what becomes of a hand edit: it is undone, or told and left
+             * @enum {string}
+             */
+            drift: "repair" | "report";
+            /** @description the policy file; empty: there is none, and the default holds */
+            file: string;
+            /**
+             * Format: int64
+             * @description the most that a revision may have
+             */
+            max_bytes: number;
+            /**
+             * Format: int64
+             * @description a step that takes more of the targets away waits for a confirmation
+             */
+            max_removal_percent: number;
+            /**
+             * @description whose confirmation counts: also an editor's on the server, or only one on the host
+             * @enum {string}
+             */
+            removal_confirm: "server" | "local";
+            /**
+             * Format: int64
+             * @description of nodes with fewer targets it waits for none
+             */
+            removal_min_targets: number;
+        };
         Preview: {
             /**
              * Format: int64
@@ -2133,6 +2185,8 @@ export interface components {
             error?: string;
             /** @description what whoever runs the node should know, whatever its state: the first 20, of each the first 8 KiB */
             notices?: string[] | null;
+            /** @description what the host's owner allows */
+            policy?: components["schemas"]["Policy"];
             prometheus_version?: string;
             /** Format: int64 */
             protocol: number;
@@ -3502,6 +3556,102 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-event": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what the caller has; 304 if it is still that */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Event"];
+                };
+            };
+            /** @description The caller has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

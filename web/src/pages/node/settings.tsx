@@ -13,6 +13,7 @@ import { tell } from '../../components/tell';
 import { putNode, readNode } from '../../data/nodes';
 import { mayEdit, useSession } from '../../data/session';
 import { DeleteNode } from './delete';
+import { HostPolicy } from './policy';
 import { useNode } from './use-node';
 
 /** What people set of a node: its tags and its base config. */
@@ -26,6 +27,7 @@ export function Settings() {
       {!editable && session && <p className="dim">{t('settings.readOnly', { role: t(`role.${session.role}`) })}</p>}
       <Tags node={node} etag={etag} editable={editable} />
       <Base key={node.uuid} node={node} etag={etag} editable={editable} />
+      <HostPolicy node={node} />
       {editable && <DeleteNode node={node} etag={etag} />}
     </div>
   );
