@@ -22,6 +22,7 @@ type Node struct {
 	CreatedAt  time.Time  `json:"created_at"`
 	UpdatedAt  time.Time  `json:"updated_at"`
 	DeletedAt  *time.Time `json:"deleted_at,omitempty"`
+	JobCount   int64      `json:"jobs" doc:"how many live jobs it has"`
 	Status     NodeStatus `json:"status"`
 
 	// Version counts the edits of the node's own fields; it is what an ETag says.
@@ -124,6 +125,7 @@ type Job struct {
 	// ManagedBy goes for the job, TargetsManagedBy for its targets.
 	ManagedBy        string     `json:"managed_by" doc:"who manages it by fleet files, and so alone may change it; empty: it is edited by hand"`
 	TargetsManagedBy string     `json:"targets_managed_by" doc:"who manages its targets by fleet files; empty: they are edited by hand"`
+	TargetCount      *int64     `json:"targets,omitempty" doc:"how many live targets it has; not in events, since their edits are others' events"`
 	CreatedAt        time.Time  `json:"created_at"`
 	UpdatedAt        time.Time  `json:"updated_at"`
 	DeletedAt        *time.Time `json:"deleted_at,omitempty"`

@@ -14,9 +14,13 @@ import (
 var jobTable = table[promfleet.Job]{
 	columns: []string{"ID", "NODE", "KEY", "JOB_NAME", "REMARK"},
 	row:     func(j promfleet.Job) []string { return []string{id(j.ID), j.Node, j.Key, j.JobName, j.Remark} },
-	wide:    append([]string{"MANAGED BY", "TARGETS MANAGED BY", "CONTACTS"}, dated...),
+	wide:    append([]string{"MANAGED BY", "TARGETS MANAGED BY", "CONTACTS", "TARGETS"}, dated...),
 	more: func(j promfleet.Job) []string {
-		return append([]string{j.ManagedBy, j.TargetsManagedBy, ids(j.Contacts)}, since(j.CreatedAt, j.UpdatedAt, j.DeletedAt)...)
+		targets := ""
+		if j.TargetCount != nil { // an older server says none
+			targets = id(*j.TargetCount)
+		}
+		return append([]string{j.ManagedBy, j.TargetsManagedBy, ids(j.Contacts), targets}, since(j.CreatedAt, j.UpdatedAt, j.DeletedAt)...)
 	},
 }
 

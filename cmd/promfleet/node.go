@@ -17,10 +17,10 @@ var nodeTable = table[promfleet.Node]{
 	row: func(n promfleet.Node) []string {
 		return []string{n.UUID, n.Hostname, n.Addr, string(n.Status.State), strings.Join(n.Tags, ",")}
 	},
-	wide: append([]string{"MANAGED BY", "CONTACTS", "WANTED", "APPLIED", "AGENT", "PROMETHEUS", "LAST SEEN", "LAST ERROR"}, dated...),
+	wide: append([]string{"MANAGED BY", "CONTACTS", "JOBS", "WANTED", "APPLIED", "AGENT", "PROMETHEUS", "LAST SEEN", "LAST ERROR"}, dated...),
 	more: func(n promfleet.Node) []string {
 		s := n.Status
-		return append([]string{n.ManagedBy, ids(n.Contacts), id(s.RevisionWanted), id(s.RevisionApplied), s.AgentVersion, s.PrometheusVersion, ago(s.LastSeenAt), s.LastError},
+		return append([]string{n.ManagedBy, ids(n.Contacts), id(n.JobCount), id(s.RevisionWanted), id(s.RevisionApplied), s.AgentVersion, s.PrometheusVersion, ago(s.LastSeenAt), s.LastError},
 			since(n.CreatedAt, n.UpdatedAt, n.DeletedAt)...)
 	},
 	below: func(to io.Writer, n promfleet.Node) { printNotices(to, n, false) },

@@ -28,6 +28,12 @@ func (s *Service) showJob(rec JobRecord) (promfleet.Job, error) {
 	return j, err
 }
 
+// counted is a job with how many targets it has.
+func counted(j promfleet.Job, rec *JobRecord) promfleet.Job {
+	j.TargetCount = new(rec.Targets)
+	return j
+}
+
 // liveNode gives a node that is not deleted.
 func liveNode(ctx context.Context, tx Tx, uuid string) (*NodeRecord, error) {
 	n, err := tx.Node(ctx, uuid)
@@ -59,7 +65,10 @@ func (s *Service) Jobs(ctx context.Context, q JobQuery) (page promfleet.Page[pro
 		if err != nil {
 			return err
 		}
-		page, err = convert(p, s.showJob)
+		page, err = convert(p, func(rec JobRecord) (promfleet.Job, error) {
+			j, err := s.showJob(rec)
+			return counted(j, &rec), err
+		})
 		return err
 	})
 	return page, err
@@ -73,6 +82,7 @@ func (s *Service) Job(ctx context.Context, id int64) (job promfleet.Job, err err
 			return err
 		}
 		job, err = s.showJob(*rec)
+		job = counted(job, rec)
 		return err
 	})
 	return job, err
@@ -171,7 +181,7 @@ func (s *Service) changeJobIn(ctx context.Context, tx Tx, c *change, by Principa
 		return out, was.editable()
 	}
 	if unchanged && slices.Equal(before.Contacts, after.Contacts) && manager == was.ManagedBy && targetsManager == was.TargetsManagedBy {
-		return before, nil
+		return counted(before, rec), nil
 	}
 	rec.ManagedBy, rec.TargetsManagedBy = manager, targetsManager
 	return s.writeJob(ctx, tx, c, by, rec, was, before, old)

@@ -124,5 +124,7 @@ func (s *Service) jobWritten(ctx context.Context, tx Tx, c *change, j *editedJob
 		was = before
 	}
 	e := EventRecord{Event: promfleet.Event{Action: action, Object: jobObject(rec.ID), Node: rec.Node}, SealedBefore: sealedBefore}
-	return s.insertEvent(ctx, tx, j.by, e, was, out)
+	err = s.insertEvent(ctx, tx, j.by, e, was, out)
+	*out = counted(*out, rec)
+	return err
 }

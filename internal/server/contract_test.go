@@ -103,7 +103,7 @@ func TestContract(t *testing.T) {
 		s := s.on(t)
 		node := "/nodes/" + nodeA
 		v := s.api(200, "PATCH", node, `{"tags":["线上","北京"],"base_config":"global: {scrape_interval: 20s}\n"}`)
-		has(t, v, "uuid hostname addr tags base_config contacts managed_by status "+times, "deleted_at")
+		has(t, v, "uuid hostname addr tags base_config contacts managed_by jobs status "+times, "deleted_at")
 		has(t, v["status"].(map[string]any), statusFields, "last_seen_at", "policy")
 		s.count(1, "/nodes?tag=线上&tag=北京")
 		s.count(0, "/nodes?tag=线上&tag=上海")
@@ -136,7 +136,7 @@ func TestContract(t *testing.T) {
 		s := s.on(t)
 		in := `{"node":"` + nodeA + `","key":"web","remark":"前端","scrape_config":{"scrape_interval":"15s","dns_sd_configs":[{"names":["x"]}]}}`
 		v := s.api(201, "POST", "/jobs", in)
-		has(t, v, "id node key job_name remark scrape_config contacts managed_by targets_managed_by "+times, "deleted_at")
+		has(t, v, "id node key job_name remark scrape_config contacts managed_by targets_managed_by targets "+times, "deleted_at")
 		job = id(v)
 		if v["job_name"] != "web" {
 			t.Errorf("job_name defaults to %v", v["job_name"])

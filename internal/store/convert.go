@@ -126,7 +126,7 @@ func (m *node) record() (fleet.NodeRecord, error) {
 		Node: promfleet.Node{
 			UUID: m.UUID, Hostname: m.Hostname, Addr: m.Addr, Tags: tagNames(m.Tags), Contacts: contactIDs(m.Contacts), ManagedBy: m.ManagedBy,
 			CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(), DeletedAt: loadedPtr(m.DeletedAt),
-			Version: m.Version,
+			JobCount: m.JobCount, Version: m.Version,
 		},
 		CredentialHash: m.CredentialHash, Confirmed: m.Confirmed, SealedBase: m.SealedBase,
 		Base:     fleet.PartState{Hash: promfleet.Hash(m.BaseHash), Size: m.BaseSize, Revision: m.BaseRevision},

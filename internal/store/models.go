@@ -41,6 +41,7 @@ type node struct {
 	CreatedAt         time.Time  `bun:"created_at"`
 	UpdatedAt         time.Time  `bun:"updated_at"`
 	DeletedAt         *time.Time `bun:"deleted_at,soft_delete"`
+	JobCount          int64      `bun:"job_count,scanonly"`
 
 	Jobs     []*job     `bun:"rel:has-many,join:uuid=node_id"`
 	Tags     []*tag     `bun:"m2m:node_tags,join:Node=Tag"`

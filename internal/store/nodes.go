@@ -13,7 +13,7 @@ import (
 )
 
 var nodeList = listing[node, fleet.NodeRecord]{
-	table: "node", byDef: "hostname", deleted: true, narrow: true, load: withTagsAndContacts,
+	table: "node", byDef: "hostname", deleted: true, narrow: true, load: whole,
 	id: column{expr: "node.uuid"},
 	sorts: map[string]column{
 		"uuid":         {expr: "node.uuid"},
@@ -47,13 +47,15 @@ func stateExpr(now time.Time) (string, []any) {
 		[]any{string(promfleet.StatePending), stale, string(promfleet.StateStale), string(promfleet.StateInSync), string(promfleet.StateApplying)}
 }
 
-func withTagsAndContacts(sel *bun.SelectQuery) *bun.SelectQuery {
-	return sel.Apply(withTags, withContacts)
+// whole loads what belongs to a node's record beside its row.
+func whole(sel *bun.SelectQuery) *bun.SelectQuery {
+	return sel.Apply(withTags, withContacts).ColumnExpr("?TableColumns").
+		ColumnExpr("(SELECT count(*) FROM jobs AS j WHERE j.node_id = node.uuid AND j.deleted_at IS NULL) AS job_count")
 }
 
 func (t *tx) node(ctx context.Context, sel func(*bun.SelectQuery) *bun.SelectQuery, what string) (*fleet.NodeRecord, error) {
 	m := new(node)
-	if err := t.db.NewSelect().Model(m).Apply(sel, withTagsAndContacts).Scan(ctx); err != nil {
+	if err := t.db.NewSelect().Model(m).Apply(sel, whole).Scan(ctx); err != nil {
 		return nil, t.fail(err, "%s", what)
 	}
 	n, err := m.record()
@@ -90,7 +92,7 @@ func (t *tx) LockNodes(ctx context.Context, uuids []string) error {
 
 func (t *tx) NodesByHostname(ctx context.Context, hostname string) ([]fleet.NodeRecord, error) {
 	var rows []*node
-	err := t.db.NewSelect().Model(&rows).Where("node.hostname = ?", hostname).Order("node.uuid").Apply(withTagsAndContacts).Scan(ctx)
+	err := t.db.NewSelect().Model(&rows).Where("node.hostname = ?", hostname).Order("node.uuid").Apply(whole).Scan(ctx)
 	if err != nil {
 		return nil, t.fail(err, "nodes with hostname %q", hostname)
 	}
@@ -99,7 +101,7 @@ func (t *tx) NodesByHostname(ctx context.Context, hostname string) ([]fleet.Node
 
 func (t *tx) NodesWithTag(ctx context.Context, tag int64) ([]fleet.NodeRecord, error) {
 	var rows []*node
-	err := t.db.NewSelect().Model(&rows).Apply(withTagsAndContacts).
+	err := t.db.NewSelect().Model(&rows).Apply(whole).
 		Where("node.uuid IN (SELECT l.node_id FROM node_tags AS l WHERE l.tag_id = ?)", tag).Order("node.uuid").Scan(ctx)
 	if err != nil {
 		return nil, t.fail(err, "nodes with tag %d", tag)

@@ -28,6 +28,11 @@ func (m *machine) addContacts(rt *rapid.T) {
 func (m *machine) node(uuid string) fleet.NodeRecord {
 	n := m.nodes[uuid]
 	n.Tags, n.Contacts = m.shownTags("node/"+uuid), m.shownContacts("node/"+uuid)
+	for _, j := range m.jobs {
+		if j.Node == uuid && j.DeletedAt == nil {
+			n.JobCount++
+		}
+	}
 	return n
 }
 

@@ -1412,6 +1412,11 @@ export interface components {
             remark: string;
             /** @description the scrape_config but job_name; secrets are shown as <secret> */
             scrape_config: unknown;
+            /**
+             * Format: int64
+             * @description how many live targets it has; not in events, since their edits are others' events
+             */
+            targets?: number;
             /** @description who manages its targets by fleet files; empty: they are edited by hand */
             targets_managed_by: string;
             /** Format: date-time */
@@ -1662,6 +1667,11 @@ export interface components {
             deleted_at?: string;
             /** @description host name as the agent's host reports it */
             hostname: string;
+            /**
+             * Format: int64
+             * @description how many live jobs it has
+             */
+            jobs: number;
             /** @description who manages it by fleet files, and so alone may change it; empty: it is edited by hand */
             managed_by: string;
             status: components["schemas"]["NodeStatus"];
