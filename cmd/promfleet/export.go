@@ -120,6 +120,25 @@ func (e exporting) everyNode() error {
 	bar.end()
 	e.tellMasked(masked)
 	e.c.say("%d nodes are in %s: %d files written, %d said the same already", len(nodes), *e.out, written, len(nodes)-written)
+	return e.tellOthers(names)
+}
+
+// tellOthers names the files in the directory that are of no node. They stay: they
+// may be anybody's.
+func (e exporting) tellOthers(names map[string]string) error {
+	there, err := os.ReadDir(*e.out)
+	if err != nil {
+		return err
+	}
+	ours := make(map[string]bool, len(names))
+	for _, name := range names {
+		ours[name] = true
+	}
+	for _, f := range there {
+		if filepath.Ext(f.Name()) == ".yml" && f.Type().IsRegular() && !ours[f.Name()] {
+			e.c.say("%s is of no node that there is now: delete it if it was exported before", plain(filepath.Join(*e.out, f.Name())))
+		}
+	}
 	return nil
 }
 

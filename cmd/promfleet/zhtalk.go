@@ -37,7 +37,8 @@ var zhTalk = language{
 	"exporting nodes":     "正在导出节点",
 	"reading files":       "正在读取文件",
 
-	"%d nodes are in %s: %d files written, %d said the same already": "%d 个节点已导出到 %s：写入 %d 个文件，%d 个内容相同未重写",
+	"%s is of no node that there is now: delete it if it was exported before": "%s 不属于现有的任何节点：如果是以前导出的，请删除它",
+	"%d nodes are in %s: %d files written, %d said the same already":          "%d 个节点已导出到 %s：写入 %d 个文件，%d 个内容相同未重写",
 	"%s is shown as <secret>":                           "%s 显示为 <secret>",
 	"and %d secrets more":                               "以及另外 %d 个机密",
 	"promfleet admin export, on the server, shows them": "在服务器上运行 promfleet admin export 可显示它们",
