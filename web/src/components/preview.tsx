@@ -1,11 +1,12 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { NodePreview, Preview } from '../api/client';
+import type { NodePreview } from '../api/client';
+import type { Previews } from '../data/previews';
 import { Name } from './name';
 import { Unified } from './unified';
 
 /** What a write would do, as the server says it: files, lines, targets, reload or not. */
-export function PreviewOf({ preview }: { preview: Preview }) {
+export function PreviewOf({ preview }: { preview: Previews }) {
   const { t } = useTranslation();
   const nodes = preview.nodes ?? [];
   return (
@@ -16,6 +17,12 @@ export function PreviewOf({ preview }: { preview: Preview }) {
         <OfNode key={node.node} node={node} />
       ))}
       {preview.more > 0 && <p>{t('preview.moreNodes', { count: preview.more })}</p>}
+      {preview.each && nodes.length > 0 && <p className="dim">{t('preview.each')}</p>}
+      {preview.unseen !== undefined && preview.unseen > 0 && (
+        <p>
+          <b>{t('preview.unseen', { count: preview.unseen })}</b>
+        </p>
+      )}
     </section>
   );
 }
@@ -36,7 +43,8 @@ function OfNode({ node }: { node: NodePreview }) {
         {node.targets_changed > 0 && <span>{t('preview.changed', { count: node.targets_changed })}</span>}
       </p>
       {node.files?.map((file, i) => (
-        <OfFile key={file.path} file={file} first={i < 5} />
+        // biome-ignore lint/suspicious/noArrayIndexKey: several writes may change one file, each in its way
+        <OfFile key={`${i} ${file.path}`} file={file} first={i < 5} />
       ))}
       {node.more_files > 0 && <p>{t('preview.more', { count: node.more_files })}</p>}
     </>

@@ -60,6 +60,21 @@ export const mapQuery = (filter: NodeFilter) =>
 export const readNode = (uuid: string, signal?: AbortSignal) =>
   tagged(api.GET('/api/v1/nodes/{uuid}', { params: { path: { uuid } }, signal }));
 
+/** How many nodes are read one by one after a write. */
+const mostAgain = 10;
+
+/** Reads how far nodes are, after a write of what they have; one that cannot be read is looked at later. */
+export async function readAgain(uuids: string[]): Promise<void> {
+  await Promise.all(
+    uuids.slice(0, mostAgain).map((uuid) =>
+      readNode(uuid).then(
+        ({ value, etag }) => putNode(value, etag),
+        () => undefined,
+      ),
+    ),
+  );
+}
+
 export const nodeQuery = (uuid: string) =>
   queryOptions({
     queryKey: keys.node(uuid),

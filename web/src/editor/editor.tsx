@@ -112,12 +112,3 @@ function pathAt(view: EditorView): Step[] {
   const named = context?.path.findLastIndex((s) => typeof s === 'string') ?? -1;
   return context?.path.slice(0, named + 1) ?? [];
 }
-
-/** Keeps what is marked until there is something newer to mark: the marks move with what is typed. */
-export function useKept<T>(value: T, pending: boolean): T {
-  const [kept, setKept] = useState(value);
-  useEffect(() => {
-    if (!pending) setKept(value);
-  }, [value, pending]);
-  return kept;
-}

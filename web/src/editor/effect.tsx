@@ -4,7 +4,7 @@ import type { Preview } from '../api/client';
 import { ApiError } from '../api/problem';
 import { Failure } from '../components/failure';
 import { PreviewOf } from '../components/preview';
-import { useKept } from './editor';
+import { useKept } from '../data/dry-run';
 
 interface Props {
   dirty: boolean;

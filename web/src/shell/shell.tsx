@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { useTranslation } from 'react-i18next';
 import { Boundary } from '../components/failure';
+import { LastWrite } from '../components/followed';
 import { useLive } from '../data/live';
 import { useSession } from '../data/session';
 import { Away } from './away';
@@ -52,7 +53,10 @@ export function Shell() {
       <div className="main">
         <Away />
         <main id="content" tabIndex={-1}>
-          <Boundary resetKey={shown}>{session.data && <Outlet />}</Boundary>
+          <Boundary resetKey={shown}>
+            {session.data && <LastWrite key={shown} />}
+            {session.data && <Outlet />}
+          </Boundary>
         </main>
       </div>
       <Palette opened={palette} close={() => setPalette(false)} openHelp={() => setHelp(true)} />

@@ -5,13 +5,13 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Job, Node } from '../../api/client';
 import { Failure } from '../../components/failure';
+import { Followed } from '../../components/followed';
 import { Name } from '../../components/name';
 import { tell } from '../../components/tell';
 import { Ago } from '../../components/time';
 import { follow } from '../../data/following';
 import { restoreJob } from '../../data/jobs';
 import { mayEdit, useSession } from '../../data/session';
-import { Followed } from './job';
 import { JobYaml } from './jobyaml';
 
 /** A job that was deleted: what it was, and the way back. */

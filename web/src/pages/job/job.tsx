@@ -1,5 +1,4 @@
 import '../../styles/job.css';
-import { CloseButton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useParams } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense } from 'react';
@@ -7,14 +6,13 @@ import { useTranslation } from 'react-i18next';
 import type { Node } from '../../api/client';
 import { Copy } from '../../components/copy';
 import { Failure } from '../../components/failure';
+import { Followed } from '../../components/followed';
 import { Name } from '../../components/name';
 import { useTitle } from '../../components/page';
 import { State } from '../../components/state';
-import { unfollow, useFollowing } from '../../data/following';
 import { jobQuery } from '../../data/jobs';
 import { nodeQuery } from '../../data/nodes';
 import { mayEdit, useSession } from '../../data/session';
-import { ChangeStrip } from '../node/changestrip';
 import { Contacts } from './contacts';
 import { Delete } from './delete';
 import { Managed } from './managed';
@@ -42,19 +40,6 @@ export function Crumbs({ uuid, node, children }: { uuid: string; node?: Node; ch
       <span aria-hidden> / </span>
       {children}
     </nav>
-  );
-}
-
-/** The strip of a node, after a write, until it is closed. */
-export function Followed({ node }: { node: Node }) {
-  const { t } = useTranslation();
-  const following = useFollowing(node.uuid);
-  if (!following) return null;
-  return (
-    <div className="followed">
-      <ChangeStrip node={node} />
-      <CloseButton size="sm" aria-label={t('job.stopFollowing')} onClick={() => unfollow(node.uuid)} />
-    </div>
   );
 }
 

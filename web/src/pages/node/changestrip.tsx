@@ -1,5 +1,6 @@
 import { IconCheck, IconMinus, IconPlayerStopFilled } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { api, type Node, ok } from '../../api/client';
 import { Name } from '../../components/name';
@@ -14,8 +15,8 @@ const lastRevision = (uuid: string, number: number) => ({
     ok(api.GET('/api/v1/nodes/{uuid}/revisions', { params: { path: { uuid }, query: { limit: 1 } }, signal })),
 });
 
-/** Follows the last change of a node from its save to the running Prometheus. */
-export function ChangeStrip({ node }: { node: Node }) {
+/** Follows the last change of a node, which the page has named or not, from its save to the running Prometheus. */
+export function ChangeStrip({ node, named }: { node: Node; named?: boolean }) {
   const { t } = useTranslation();
   const wanted = node.status.revision_wanted;
   const { data } = useQuery(lastRevision(node.uuid, wanted));
@@ -30,6 +31,11 @@ export function ChangeStrip({ node }: { node: Node }) {
   return (
     <section className="strip" aria-label={t('strip.label', { revision: wanted })} data-state={node.status.state}>
       <header>
+        {named && (
+          <Link to="/nodes/$uuid" params={{ uuid: node.uuid }}>
+            <Name of={node.hostname} />
+          </Link>
+        )}
         <h2>{t('strip.title', { revision: wanted })}</h2>
         {revision && (
           <span className="dim">

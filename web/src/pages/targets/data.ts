@@ -1,7 +1,8 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api, type FleetEvent, type Job, ok, type Preview, type Tagged, type Target, tagged } from '../../api/client';
-import { putNode, readNode } from '../../data/nodes';
+import { readAgain } from '../../data/nodes';
 import type { Page, Read } from '../../data/pages';
+import { merged } from '../../data/previews';
 import { queryClient } from '../../data/queries';
 import type { TargetPatch } from './draft';
 
@@ -55,14 +56,7 @@ export const restoreTarget = (id: number): Promise<Target> =>
 export async function written(nodes: string[]): Promise<void> {
   void queryClient.invalidateQueries({ queryKey: ['events'] });
   void queryClient.invalidateQueries({ queryKey: ['targets'] });
-  await Promise.all(
-    nodes.slice(0, 10).map((uuid) =>
-      readNode(uuid).then(
-        ({ value, etag }) => putNode(value, etag),
-        () => undefined,
-      ),
-    ),
-  );
+  await readAgain(nodes);
 }
 
 /** Which targets a bulk write is about: some by their ids, or all that a filter selects. */
@@ -94,27 +88,6 @@ export async function previewBulk(scope: Scope, body: BulkPatch): Promise<Previe
   const previews: Preview[] = [];
   for (const query of queries(scope)) previews.push((await call(query, body, true)) as Preview);
   return merged(previews);
-}
-
-/** Several previews as one: each was computed by itself, so that the same node counts up. */
-export function merged(previews: Preview[]): Preview {
-  const [first, ...others] = previews;
-  if (!first || others.length === 0) return first ?? ({ nodes: [], more: 0 } as unknown as Preview);
-  const nodes = new Map((first.nodes ?? []).map((n) => [n.node, { ...n }]));
-  for (const other of others)
-    for (const n of other.nodes ?? []) {
-      const have = nodes.get(n.node);
-      if (!have) {
-        nodes.set(n.node, { ...n });
-        continue;
-      }
-      have.targets_added += n.targets_added;
-      have.targets_removed += n.targets_removed;
-      have.targets_changed += n.targets_changed;
-      have.reload ||= n.reload;
-    }
-  // A node that one names and another leaves out counts twice: too many rather than too few.
-  return { ...first, nodes: [...nodes.values()], more: previews.reduce((n, p) => n + p.more, 0) };
 }
 
 /** Writes, and gives how many were changed. */

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import type { Job, Target } from '../../api/client';
 import { ExplainDrawer } from '../../components/explain/drawer';
 import { Failure } from '../../components/failure';
+import { Follow, type Followed } from '../../components/follow';
 import { Grid } from '../../components/grid';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
@@ -34,7 +35,6 @@ import {
 import { type Editing, EditRow } from './edit';
 import { Export } from './export';
 import { Filters, filtered } from './filters';
-import { Follow, type Followed } from './follow';
 import { HealthOf } from './healthcells';
 import { History } from './history';
 import { Paste } from './paste';

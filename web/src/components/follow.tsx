@@ -1,13 +1,14 @@
+import '../styles/follow.css';
 import { CloseButton } from '@mantine/core';
 import { IconCheck, IconCircle, IconLoader2, IconMinus, IconPlayerStopFilled } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Name, plain } from '../../components/name';
-import { duration } from '../../components/time';
-import { nodeQuery } from '../../data/nodes';
-import { type Mark, stepsOf } from '../node/strip';
+import { nodeQuery } from '../data/nodes';
+import { type Mark, stepsOf } from '../pages/node/strip';
+import { Name, plain } from './name';
+import { duration } from './time';
 
 /** A node whose last change is followed. */
 export interface Followed {
@@ -29,34 +30,44 @@ const icons: Record<Mark, typeof IconCheck> = {
 /** How many nodes are followed one by one. */
 const most = 4;
 
+interface Props {
+  nodes: Followed[];
+  /** How many nodes beside these. */
+  more?: number;
+  close: () => void;
+  /** A node has it loaded. */
+  loaded?: () => void;
+}
+
 /** The strip in one line: how far what was just saved is, on each node. */
-export function Follow({ nodes, close, loaded }: { nodes: Followed[]; close: () => void; loaded: () => void }) {
+export function Follow({ nodes, more = 0, close, loaded }: Props) {
   const { t } = useTranslation();
   if (nodes.length === 0) return null;
+  const rest = more + Math.max(0, nodes.length - most);
   return (
-    <section className="follow" aria-label={t('targets.follow')}>
+    <section className="follow noprint" aria-label={t('follow.title')}>
       <div>
         {nodes.slice(0, most).map((n) => (
           <OfNode key={n.uuid} of={n} loaded={loaded} />
         ))}
-        {nodes.length > most && <p className="dim">{t('targets.moreNodes', { count: nodes.length - most })}</p>}
+        {rest > 0 && <p className="dim">{t('preview.moreNodes', { count: rest })}</p>}
       </div>
       <CloseButton size="sm" aria-label={t('app.close')} onClick={close} />
     </section>
   );
 }
 
-function OfNode({ of, loaded }: { of: Followed; loaded: () => void }) {
+function OfNode({ of, loaded }: { of: Followed; loaded?: () => void }) {
   const { t } = useTranslation();
-  const { data } = useQuery(nodeQuery(of.uuid));
+  const { data, error } = useQuery(nodeQuery(of.uuid));
   const now = data?.value.status;
   const done = now !== undefined && now.revision_wanted > of.before && now.revision_applied >= now.revision_wanted;
   const tell = useRef(loaded);
   tell.current = loaded;
   useEffect(() => {
-    if (done) tell.current();
+    if (done) tell.current?.();
   }, [done]);
-  if (!data) return <p className="waits" />;
+  if (!data) return error ? null : <p className="waits" />; // it may be gone
   const node = data.value;
   const { status } = node;
   const unchanged = status.revision_wanted <= of.before;
@@ -64,12 +75,12 @@ function OfNode({ of, loaded }: { of: Followed; loaded: () => void }) {
   const last = steps.at(-1);
   const stopped = steps.find((s) => s.mark === 'stopped');
   const word = unchanged
-    ? t('targets.noFile')
+    ? t('follow.noFile')
     : last?.mark === 'done'
-      ? t('targets.loaded', { time: last.at === undefined ? '' : duration(Math.max(0, last.at - of.at)) })
+      ? t('follow.loaded', { time: last.at === undefined ? '' : duration(Math.max(0, last.at - of.at)) })
       : stopped
         ? t(`stateHelp.${status.state}`)
-        : t('targets.underway');
+        : t('follow.underway');
   return (
     <p className="spread" data-state={status.state}>
       <Link to="/nodes/$uuid" params={{ uuid: of.uuid }}>
