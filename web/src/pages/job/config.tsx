@@ -1,7 +1,7 @@
 import { Alert, Button } from '@mantine/core';
 import { IconGitMerge } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
-import { useBlocker, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { StaleError } from '../../api/problem';
@@ -10,6 +10,7 @@ import { Failure } from '../../components/failure';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { tell } from '../../components/tell';
+import { useUnsaved } from '../../components/unsaved';
 import { useDryRun, useKept } from '../../data/dry-run';
 import { follow } from '../../data/following';
 import { bodyOf, type JobRead, putJob, readJobById, saveJob, tryJob } from '../../data/jobs';
@@ -54,10 +55,7 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
       setText(theirs);
     }
   }, [dirty, overtaken, theirs]);
-  useBlocker({
-    shouldBlockFn: () => dirty && !window.confirm(t('editor.leave')),
-    enableBeforeUnload: dirty,
-  });
+  useUnsaved(dirty, 'editor.leave');
 
   const spelled = useMemo(() => (config.json === undefined ? undefined : canonical(config.json)), [config.json]);
   const changed = dirty && spelled !== undefined && (overtaken || spelled !== saved);

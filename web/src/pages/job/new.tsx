@@ -2,8 +2,8 @@ import '../../styles/job.css';
 import { Button, Menu, TextInput } from '@mantine/core';
 import { IconChevronDown } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useBlocker, useNavigate, useParams } from '@tanstack/react-router';
-import { useMemo, useRef, useState } from 'react';
+import { useNavigate, useParams } from '@tanstack/react-router';
+import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../api/problem';
 import { Failure } from '../../components/failure';
@@ -11,6 +11,7 @@ import { useTitle } from '../../components/page';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { tell } from '../../components/tell';
+import { useUnsaved } from '../../components/unsaved';
 import { useDryRun, useKept } from '../../data/dry-run';
 import { follow } from '../../data/following';
 import { bodyOf, createJob, tryNewJob } from '../../data/jobs';
@@ -58,12 +59,7 @@ function Form({ uuid, fields }: { uuid: string; fields: Fields }) {
   const [jobName, setJobName] = useState('');
   const [remark, setRemark] = useState('');
   const [text, setText] = useState('');
-  const leaving = useRef(false);
   const dirty = key !== '' || jobName !== '' || remark !== '' || text !== '';
-  useBlocker({
-    shouldBlockFn: () => dirty && !leaving.current && !window.confirm(t('newJob.leave')),
-    enableBeforeUnload: () => dirty && !leaving.current,
-  });
   const config = useScrapeConfig(text, fields);
   const body =
     key !== '' && !config.late && config.json !== undefined
@@ -73,12 +69,12 @@ function Form({ uuid, fields }: { uuid: string; fields: Fields }) {
   const creating = useMutation({
     mutationFn: createJob,
     onSuccess: (job) => {
-      leaving.current = true;
       follow(uuid);
       tell(t('newJob.done', { key: job.key }));
       void navigate({ to: '/nodes/$uuid/jobs/$key', params: { uuid, key: job.key } });
     },
   });
+  useUnsaved(dirty && !creating.isPending && !creating.isSuccess, 'newJob.leave');
   const ready = body !== undefined && tried.preview !== undefined && !creating.isPending;
   const create = () => {
     if (ready && body !== undefined) creating.mutate(body);

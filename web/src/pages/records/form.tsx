@@ -1,29 +1,16 @@
 import { Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { useBlocker } from '@tanstack/react-router';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Preview, Tagged } from '../../api/client';
 import { StaleError } from '../../api/problem';
 import { Failure } from '../../components/failure';
 import { PreviewOf } from '../../components/preview';
 import { tell } from '../../components/tell';
+import { useUnsaved } from '../../components/unsaved';
 import { type Field, Inputs, type Values } from './fields';
 import { patchOf } from './merge';
 import { Stale } from './stale';
-
-/** Asks before an edit that is not saved is left: for another page, or another record. */
-export function useUnsaved(dirty: boolean) {
-  const { t } = useTranslation();
-  useBlocker({
-    shouldBlockFn: ({ current, next }) => {
-      const record = (search: object) => [(search as { id?: number }).id, (search as { new?: true }).new].join();
-      const leaves = current.pathname !== next.pathname || record(current.search) !== record(next.search);
-      return dirty && leaves && !window.confirm(t('record.leave'));
-    },
-    enableBeforeUnload: dirty,
-  });
-}
 
 interface EditProps {
   fields: Field[];
@@ -34,7 +21,8 @@ interface EditProps {
   preview?: (patch: Values, etag: string) => Promise<Preview>;
   effects?: string[];
   reread: () => Promise<Tagged<Values>>;
-  done?: () => void;
+  /** It is saved, with the effect that was seen before, if any. */
+  done?: (effect?: Preview) => void;
   disabled?: boolean;
 }
 
@@ -58,14 +46,19 @@ export function EditForm({ fields, saved, save, preview, effects = [], reread, d
     setSeen(saved.etag);
     if (!dirty) adopt(saved);
   }
+  const typed = useRef(values); // what is typed meanwhile was neither tried nor saved
+  typed.current = values;
   const saving = useMutation({
-    mutationFn: async () => {
-      if (!effect && preview && effects.some((key) => key in patch)) {
-        const will = await preview(patch, base.etag);
-        if ((will.nodes ?? []).length > 0) return will; // seen before it is made
-      }
+    mutationFn: async (sent: Values) => {
+      const send = async (etag: string) => {
+        if (!effect && preview && effects.some((key) => key in patch)) {
+          const will = await preview(patch, etag);
+          if ((will.nodes ?? []).length > 0 || sent !== typed.current) return { will }; // seen before it is made
+        }
+        return { now: await save(patch, etag), effect };
+      };
       try {
-        return { now: await save(patch, base.etag) };
+        return await send(base.etag);
       } catch (error) {
         if (!(error instanceof StaleError)) throw error;
         const now = await reread();
@@ -74,18 +67,20 @@ export function EditForm({ fields, saved, save, preview, effects = [], reread, d
           throw error;
         }
         setBase(now); // what was changed is none of these fields
-        return { now: await save(patch, now.etag) };
+        return send(now.etag);
       }
     },
-    onSuccess: (got) => {
-      if (!('now' in got)) {
-        setEffect(got);
+    onSuccess: (got, sent) => {
+      const same = sent === typed.current;
+      if ('will' in got) {
+        if (same) setEffect(got.will);
         return;
       }
-      adopt(got.now);
+      if (same) adopt(got.now);
+      else setBase(got.now);
       setEffect(undefined);
       tell(t('record.saved'));
-      done?.();
+      done?.(got.effect);
     },
   });
   const edit = (next: Values) => {
@@ -95,7 +90,7 @@ export function EditForm({ fields, saved, save, preview, effects = [], reread, d
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (dirty) saving.mutate();
+    if (dirty) saving.mutate(values);
   };
   return (
     <form onSubmit={submit} className="stack">

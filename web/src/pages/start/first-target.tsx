@@ -1,6 +1,6 @@
 import { Button, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Job, type Node, ok, type Preview } from '../../api/client';
 import { ApiError } from '../../api/problem';
@@ -60,14 +60,18 @@ function FirstForm({ node, job }: { node: Node; job?: Job }) {
   const [wanted, setWanted] = useState<Wanted>({ key: 'node', interval: '15s', addr: 'localhost:9100' });
   const [preview, setPreview] = useState<Preview>();
   const refresh = () => queryClient.invalidateQueries({ queryKey: firstTargetQuery(node.uuid).queryKey });
+  const typed = useRef(wanted); // what is typed meanwhile was not tried
+  typed.current = wanted;
   // A job without targets can be looked at before it is there; its target only then.
   const trying = useMutation({
-    mutationFn: async () =>
+    mutationFn: async (wanted: Wanted) =>
       (job ? await postTarget(job.id, wanted.addr, true) : await postJob(node.uuid, wanted, true)) as Preview,
-    onSuccess: setPreview,
+    onSuccess: (got, tried) => {
+      if (tried === typed.current) setPreview(got);
+    },
   });
   const saving = useMutation({
-    mutationFn: async () => {
+    mutationFn: async (wanted: Wanted) => {
       const id = job?.id ?? ((await postJob(node.uuid, wanted, false)) as Job).id;
       await postTarget(id, wanted.addr, false);
     },
@@ -91,8 +95,8 @@ function FirstForm({ node, job }: { node: Node; job?: Job }) {
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (preview) saving.mutate();
-    else trying.mutate();
+    if (preview) saving.mutate(wanted);
+    else trying.mutate(wanted);
   };
   return (
     <form className="stack" onSubmit={submit}>

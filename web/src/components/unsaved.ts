@@ -1,0 +1,33 @@
+import { useBlocker } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
+import i18next from '../i18n';
+
+/** What asks for each edit that is not saved. */
+const unsaved = new Map<object, string>();
+
+/** An address names a record, or a new one; what else it says of a page, such as a filter, leaves no edit. */
+const record = (search: object) => [(search as { id?: number }).id, (search as { new?: true }).new].join();
+
+/** Asks before an edit that is not saved is left: for another page, or another record. Of several, once. */
+export function useUnsaved(dirty: boolean, question = 'record.leave'): void {
+  const { t } = useTranslation();
+  const me = useRef({}).current;
+  useEffect(() => {
+    if (!dirty) return;
+    unsaved.set(me, question);
+    return () => void unsaved.delete(me);
+  }, [dirty, me, question]);
+  useBlocker({
+    shouldBlockFn: ({ current, next }) => {
+      const leaves = current.pathname !== next.pathname || record(current.search) !== record(next.search);
+      const asks = dirty && unsaved.keys().next().value === me;
+      return leaves && asks && !window.confirm(t(question));
+    },
+    enableBeforeUnload: dirty,
+  });
+}
+
+/** Whether an edit on this page may be given up for another, which is asked if it is not saved. */
+export const mayGiveUp = (question: string) =>
+  ![...unsaved.values()].includes(question) || window.confirm(i18next.t(question));
