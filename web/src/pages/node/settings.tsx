@@ -1,6 +1,5 @@
 import { Button, TagsInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { useBlocker } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Node, ok, type Preview, tagged } from '../../api/client';
@@ -8,8 +7,13 @@ import { ApiError, StaleError } from '../../api/problem';
 import { Code } from '../../components/code';
 import { Conflict } from '../../components/conflict';
 import { Failure } from '../../components/failure';
+import { Followed } from '../../components/followed';
 import { PreviewOf } from '../../components/preview';
+import { PreviewLine } from '../../components/preview-line';
 import { tell } from '../../components/tell';
+import { useUnsaved } from '../../components/unsaved';
+import { useDryRun } from '../../data/dry-run';
+import { follow } from '../../data/following';
 import { putNode, readNode } from '../../data/nodes';
 import { mayEdit, useSession } from '../../data/session';
 import { DeleteNode } from './delete';
@@ -25,6 +29,7 @@ export function Settings() {
   return (
     <div className="settings">
       {!editable && session && <p className="dim">{t('settings.readOnly', { role: t(`role.${session.role}`) })}</p>}
+      <Followed node={node} />
       <Tags node={node} etag={etag} editable={editable} />
       <Base key={node.uuid} node={node} etag={etag} editable={editable} />
       <HostPolicy node={node} />
@@ -41,18 +46,35 @@ interface Props {
 
 type Patch = { tags?: string[]; base_config?: string };
 
-const patch = (uuid: string, etag: string, body: Patch, dry: boolean) =>
+const patch = (uuid: string, etag: string, body: Patch, dry: boolean, signal?: AbortSignal) =>
   api.PATCH('/api/v1/nodes/{uuid}', {
     params: { path: { uuid }, query: { dry_run: dry }, header: { 'If-Match': etag } },
     body,
     headers: { 'Content-Type': 'application/merge-patch+json' },
+    signal,
   });
+
+const preview = (uuid: string, etag: string, body: Patch, signal?: AbortSignal) =>
+  ok(patch(uuid, etag, body, true, signal)) as Promise<Preview>;
 
 function Tags({ node, etag, editable }: Props) {
   const { t } = useTranslation();
   const saved = node.tags ?? [];
   const [edited, setEdited] = useState<string[]>();
   const tags = edited ?? saved;
+  const dirty = edited !== undefined && [...edited].sort().join() !== [...saved].sort().join();
+  useUnsaved(dirty);
+  const [whole, setWhole] = useState(false);
+  // Tags are few, and what was typed stays: it is tried, and saved, over what is there now.
+  const stale = (error: Error) => {
+    if (error instanceof StaleError) void readNode(node.uuid).then(({ value, etag }) => putNode(value, etag));
+  };
+  const tried = useDryRun(['node', node.uuid, etag], dirty ? JSON.stringify(edited) : undefined, (tags, signal) =>
+    preview(node.uuid, etag, { tags: JSON.parse(tags) }, signal).catch((error: Error) => {
+      stale(error);
+      throw error;
+    }),
+  );
   const save = useMutation({
     mutationFn: () => tagged(patch(node.uuid, etag, { tags }, false)),
     onSuccess: ({ value, etag }) => {
@@ -60,33 +82,41 @@ function Tags({ node, etag, editable }: Props) {
       setEdited(undefined);
       tell(t('settings.tagsSaved'));
     },
-    onError: (error) => {
-      // Tags are few, and what was typed stays: saving again is over what is there now.
-      if (error instanceof StaleError) void readNode(node.uuid).then(({ value, etag }) => putNode(value, etag));
-    },
+    onError: stale,
   });
+  const failed = save.error ?? tried.error;
   return (
     <section className="stack">
       <TagsInput
         label={t('settings.tags')}
         description={t('settings.tagsHelp')}
         value={tags}
-        onChange={setEdited}
+        onChange={(next) => {
+          setEdited(next);
+          save.reset();
+        }}
         readOnly={!editable}
         maxTags={64}
-        error={save.error instanceof ApiError ? save.error.at('body.tags') : undefined}
+        error={failed instanceof ApiError ? failed.at('body.tags') : undefined}
       />
-      {save.error && <Failure error={save.error} />}
+      <Failure error={failed} />
+      {dirty && <PreviewLine preview={tried.preview} pending={tried.pending} whole={whole} setWhole={setWhole} />}
       {editable && (
-        <Button
-          className="start"
-          variant="default"
-          disabled={!edited}
-          loading={save.isPending}
-          onClick={() => save.mutate()}
-        >
-          {t('settings.saveTags')}
-        </Button>
+        <div className="spread">
+          <Button
+            variant="default"
+            disabled={!dirty || tried.preview === undefined}
+            loading={save.isPending}
+            onClick={() => save.mutate()}
+          >
+            {t('settings.saveTags')}
+          </Button>
+          {dirty && (
+            <Button variant="default" onClick={() => setEdited(undefined)}>
+              {t('settings.discard')}
+            </Button>
+          )}
+        </div>
       )}
     </section>
   );
@@ -103,7 +133,7 @@ function Base({ node, etag, editable }: Props) {
   // What the edit began with: another one's save must not pass unseen.
   const [from, setFrom] = useState({ text: node.base_config, etag });
   const [text, setText] = useState(node.base_config);
-  const [preview, setPreview] = useState<Preview>();
+  const [effect, setEffect] = useState<Preview>();
   const [theirs, setTheirs] = useState<{ text: string; etag: string }>();
   const dirty = text !== from.text;
   useEffect(() => {
@@ -112,10 +142,7 @@ function Base({ node, etag, editable }: Props) {
       setText(node.base_config);
     }
   }, [dirty, node.base_config, etag]);
-  useBlocker({
-    shouldBlockFn: () => dirty && !window.confirm(t('settings.leave')),
-    enableBeforeUnload: dirty,
-  });
+  useUnsaved(dirty, 'settings.leave');
   const stale = async (error: Error) => {
     if (!(error instanceof StaleError)) return;
     const now = await readNode(node.uuid);
@@ -127,20 +154,22 @@ function Base({ node, etag, editable }: Props) {
   const typed = useRef(text); // what is typed meanwhile is neither shown nor saved
   typed.current = text;
   const trying = useMutation({
-    mutationFn: (text: string) => ok(patch(node.uuid, from.etag, { base_config: text }, true)),
-    onSuccess: (p, text) => {
-      if (text === typed.current) setPreview(p as Preview);
+    mutationFn: (text: string) => preview(node.uuid, from.etag, { base_config: text }),
+    onSuccess: (got, text) => {
+      if (text === typed.current) setEffect(got);
     },
     onError: stale,
   });
   const saving = useMutation({
-    mutationFn: (text: string) => tagged(patch(node.uuid, from.etag, { base_config: text }, false)),
-    onSuccess: ({ value, etag }, text) => {
+    mutationFn: async ({ text }: { text: string; changes: boolean }) =>
+      tagged(patch(node.uuid, from.etag, { base_config: text }, false)),
+    onSuccess: ({ value, etag }, { text, changes }) => {
       const saved = value as Node;
       putNode(saved, etag);
       setFrom({ text: saved.base_config, etag });
       if (text === typed.current) setText(saved.base_config);
-      setPreview(undefined);
+      setEffect(undefined);
+      if (changes) follow(node.uuid);
       tell(t('settings.saved'));
     },
     onError: stale,
@@ -151,7 +180,7 @@ function Base({ node, etag, editable }: Props) {
     error instanceof ApiError ? error.fields.map((f) => ({ line: lineOf(f.message), message: f.message })) : undefined;
   const edit = (next: string) => {
     setText(next);
-    setPreview(undefined);
+    setEffect(undefined);
     trying.reset();
     saving.reset();
   };
@@ -164,11 +193,14 @@ function Base({ node, etag, editable }: Props) {
       </div>
       <Code label={t('settings.base')} text={text} onChange={editable ? edit : undefined} problems={problems} />
       {error && <Failure error={error} />}
-      {preview && <PreviewOf preview={preview} />}
+      {effect && <PreviewOf preview={effect} />}
       {editable && (
         <div className="spread">
-          {preview ? (
-            <Button onClick={() => saving.mutate(text)} loading={saving.isPending}>
+          {effect ? (
+            <Button
+              onClick={() => saving.mutate({ text, changes: (effect.nodes ?? []).length > 0 })}
+              loading={saving.isPending}
+            >
               {t('settings.save')}
             </Button>
           ) : (
