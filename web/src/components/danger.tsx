@@ -2,7 +2,7 @@ import { Button, Modal, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Preview } from '../api/client';
+import type { Previews } from '../data/previews';
 import { Failure } from './failure';
 import { Name, plain } from './name';
 import { PreviewOf } from './preview';
@@ -14,19 +14,22 @@ interface Props {
   name?: string;
   /** The word on the button. */
   action: string;
+  /** Nothing stops: it is only to be seen first. */
+  calm?: boolean;
   /** What stops, in words. */
   children?: ReactNode;
   /** What stops, as the server says it (dry_run); asked for when the dialog opens. */
-  preview?: () => Promise<Preview>;
-  run: () => Promise<unknown>;
-  done?: () => void;
+  preview?: () => Promise<Previews>;
+  run: (seen?: Previews) => Promise<unknown>;
+  /** It is done, with what was seen before. */
+  done?: (seen?: Previews) => void;
 }
 
 /**
  * Asks before a step that stops something: it says what stops, and wants the name typed.
  * Draw it while it is to be seen: {deleting && <Danger … />}.
  */
-export function Danger({ close, title, name, action, children, preview, run, done }: Props) {
+export function Danger({ close, title, name, action, calm, children, preview, run, done }: Props) {
   const { t } = useTranslation();
   const [typed, setTyped] = useState('');
   const asked = useQuery({
@@ -38,17 +41,17 @@ export function Danger({ close, title, name, action, children, preview, run, don
   });
   const doing = useMutation({
     mutationFn: run,
-    onSuccess: () => {
+    onSuccess: (_, seen) => {
       close();
-      done?.();
+      done?.(seen);
     },
   });
   // A name that cannot be typed is shown, and taken, as it can be (see plain).
   const named = name === undefined || typed === name || typed.trim() === plain(name).trim();
-  const ready = named && !asked.isLoading;
+  const ready = named && (preview === undefined || asked.data !== undefined);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (ready) doing.mutate();
+    if (ready) doing.mutate(asked.data ?? undefined);
   };
   return (
     <Modal
@@ -81,7 +84,7 @@ export function Danger({ close, title, name, action, children, preview, run, don
         )}
         <Failure error={doing.error} />
         <div className="spread">
-          <Button type="submit" color="red" disabled={!ready} loading={doing.isPending}>
+          <Button type="submit" color={calm ? undefined : 'red'} disabled={!ready} loading={doing.isPending}>
             {action}
           </Button>
           <Button variant="default" onClick={close} data-autofocus={name === undefined || undefined}>

@@ -4,6 +4,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type FleetEvent, ok, type Preview } from '../api/client';
+import { followEffect } from '../data/following';
 import { queryClient } from '../data/queries';
 import { mayEdit, useSession } from '../data/session';
 import { objectOf } from '../pages/events/line';
@@ -61,6 +62,7 @@ function Dialog({ event, close, done }: { event: FleetEvent; close: () => void; 
       close();
       tell(t('undo.done'));
       done?.();
+      void followEffect(trying.data);
       // What it would do is not asked again, now that it is done.
       void queryClient.invalidateQueries({ predicate: (q) => q.queryKey[0] !== 'undo' });
     },

@@ -95,6 +95,12 @@ export async function deleteJob({ job, etag }: JobRead): Promise<void> {
   await looksAgain(job);
 }
 
+/** What is scraped again with a job. */
+export const restorationOf = (id: number) =>
+  ok(
+    api.POST('/api/v1/jobs/{id}/restore', { params: { path: { id }, query: { dry_run: true } } }),
+  ) as Promise<unknown> as Promise<Preview>;
+
 export async function restoreJob(job: Job): Promise<void> {
   await ok(api.POST('/api/v1/jobs/{id}/restore', { params: { path: { id: job.id } } }));
   await looksAgain(job);

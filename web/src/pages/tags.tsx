@@ -12,6 +12,7 @@ import { Same } from '../components/same';
 import { curl, promfleet } from '../components/shell-words';
 import { tell } from '../components/tell';
 import { Ago } from '../components/time';
+import { followEffect } from '../data/following';
 import { keys, queryClient } from '../data/queries';
 import { mayEdit, useSession } from '../data/session';
 import { changed, one, oneQuery } from './records/data';
@@ -48,9 +49,10 @@ function useFields(): Field[] {
   ];
 }
 
-/** A tag has changed, and with it whatever has it. */
-function tagsChanged() {
+/** A tag has changed, and with it whatever has it: how far that is on the nodes is followed. */
+function tagsChanged(effect?: Preview) {
   changed(kind);
+  void followEffect(effect);
   void queryClient.invalidateQueries({ queryKey: keys.tags });
   void queryClient.invalidateQueries({ queryKey: ['nodes'] });
   void queryClient.invalidateQueries({ queryKey: ['node'] });
@@ -105,8 +107,9 @@ export function Tags() {
       many={
         editable
           ? {
-              remove: (id) => ok(api.DELETE('/api/v1/tags/{id}', { params: { path: { id } } })),
+              remove: (id) => remove(id, false),
               restore: (id) => restore(id, false),
+              look: (id, restores) => (restores ? restore(id, true) : remove(id, true)) as Promise<Preview>,
               done: tagsChanged,
             }
           : undefined
@@ -183,6 +186,7 @@ function Open({ id, editable, close }: { id: number; editable: boolean; close: (
           tagsChanged();
           return edited(now);
         }}
+        done={(effect) => void followEffect(effect)}
         reread={async () => {
           const now = await read(id);
           queryClient.setQueryData(one(kind, id), now);
@@ -210,12 +214,12 @@ function Open({ id, editable, close }: { id: number; editable: boolean; close: (
           title={t('tags.deleteTitle', { name: tag.name })}
           name={tag.name}
           action={t('record.deleteNow')}
-          preview={() => remove(id, etag, true) as Promise<Preview>}
-          run={() => remove(id, etag, false)}
-          done={() => {
+          preview={() => remove(id, true, etag) as Promise<Preview>}
+          run={() => remove(id, false, etag)}
+          done={(seen) => {
             tell(t('record.gone'));
             close();
-            tagsChanged();
+            tagsChanged(seen);
           }}
         >
           <p>{t('tags.deleteHelp')}</p>
@@ -226,10 +230,10 @@ function Open({ id, editable, close }: { id: number; editable: boolean; close: (
   );
 }
 
-const remove = (id: number, etag: string, dry: boolean) =>
+const remove = (id: number, dry: boolean, etag?: string) =>
   ok(
     api.DELETE('/api/v1/tags/{id}', {
-      params: { path: { id }, query: { dry_run: dry }, header: { 'If-Match': etag } },
+      params: { path: { id }, query: { dry_run: dry }, header: etag === undefined ? {} : { 'If-Match': etag } },
     }),
   );
 
@@ -255,9 +259,9 @@ function Deleted({ tag, editable, close }: { tag: Tag; editable: boolean; close:
         mayRestore={editable}
         preview={() => restore(tag.id, true) as Promise<Preview>}
         restore={() => restore(tag.id, false)}
-        done={() => {
+        done={(effect) => {
           close();
-          tagsChanged();
+          tagsChanged(effect);
         }}
       />
       <Past object={`tag/${tag.id}`} />

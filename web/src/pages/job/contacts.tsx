@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { api, type Contact, ok } from '../../api/client';
 import { Failure } from '../../components/failure';
 import { Name, plain } from '../../components/name';
+import { useUnsaved } from '../../components/unsaved';
 import { changeJob, type JobRead } from '../../data/jobs';
 
 const most = 20; // of a record
@@ -66,6 +67,13 @@ function Choose({ read, chosen, close }: { read: JobRead; chosen: Contact[]; clo
   const [known, setKnown] = useState(() => new Map(chosen.map((c) => [String(c.id), plain(called(c))])));
   const options = new Map(known);
   for (const c of found.data?.items ?? []) options.set(String(c.id), plain(called(c)));
+  useUnsaved(
+    [...value].sort().join() !==
+      chosen
+        .map((c) => String(c.id))
+        .sort()
+        .join(),
+  );
   const save = useMutation({
     mutationFn: () => changeJob(read, { contacts: value.map(Number) }),
     onSuccess: close,

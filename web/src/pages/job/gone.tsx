@@ -1,16 +1,15 @@
 import { Button } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Job, Node } from '../../api/client';
-import { Failure } from '../../components/failure';
+import { Danger } from '../../components/danger';
 import { Followed } from '../../components/followed';
 import { Name } from '../../components/name';
 import { tell } from '../../components/tell';
 import { Ago } from '../../components/time';
 import { follow } from '../../data/following';
-import { restoreJob } from '../../data/jobs';
+import { restorationOf, restoreJob } from '../../data/jobs';
 import { mayEdit, useSession } from '../../data/session';
 import { JobYaml } from './jobyaml';
 
@@ -18,13 +17,7 @@ import { JobYaml } from './jobyaml';
 export function Gone({ job, node, crumbs }: { job: Job; node?: Node; crumbs: ReactNode }) {
   const { t } = useTranslation();
   const editable = mayEdit(useSession().data);
-  const restore = useMutation({
-    mutationFn: () => restoreJob(job),
-    onSuccess: () => {
-      follow(job.node);
-      tell(t('job.restored', { key: job.key }));
-    },
-  });
+  const [opened, setOpened] = useState(false);
   return (
     <>
       {crumbs}
@@ -40,13 +33,8 @@ export function Gone({ job, node, crumbs }: { job: Job; node?: Node; crumbs: Rea
       {node && <Followed node={node} />}
       <div className="stack gone">
         <p>{t('job.goneHelp')}</p>
-        <Failure error={restore.error} />
         <div className="spread">
-          {editable && (
-            <Button loading={restore.isPending} onClick={() => restore.mutate()}>
-              {t('job.restore')}
-            </Button>
-          )}
+          {editable && <Button onClick={() => setOpened(true)}>{t('job.restore')}</Button>}
           <Link to="/nodes/$uuid/jobs" params={{ uuid: job.node }}>
             {t('job.others')}
           </Link>
@@ -54,6 +42,20 @@ export function Gone({ job, node, crumbs }: { job: Job; node?: Node; crumbs: Rea
         <h2>{t('job.was')}</h2>
         <JobYaml label={t('job.was')} config={job.scrape_config} />
       </div>
+      {opened && (
+        <Danger
+          calm
+          close={() => setOpened(false)}
+          title={t('job.restoreTitle', { key: job.key })}
+          action={t('job.restore')}
+          preview={() => restorationOf(job.id)}
+          run={() => restoreJob(job)}
+          done={() => {
+            follow(job.node);
+            tell(t('job.restored', { key: job.key }));
+          }}
+        />
+      )}
     </>
   );
 }

@@ -10,7 +10,6 @@ import { curl, promfleet } from '../../components/shell-words';
 import { Ago } from '../../components/time';
 import { Undo } from '../../components/undo';
 import { findEvent, readEvents } from '../../data/events';
-import { follow } from '../../data/following';
 import { usePaged } from '../../data/paged';
 import { JobDifference } from './jobyaml';
 import { useJob } from './use-job';
@@ -67,7 +66,7 @@ export function JobHistory() {
                 <Ago at={chosen.at} />
               </span>
               <span className="push">
-                <Undo event={chosen} done={() => follow(job.node)} />
+                <Undo event={chosen} />
               </span>
             </header>
             <JobDifference

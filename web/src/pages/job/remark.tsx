@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../api/problem';
 import { Failure } from '../../components/failure';
 import { Name } from '../../components/name';
+import { useUnsaved } from '../../components/unsaved';
 import { changeJob, type JobRead } from '../../data/jobs';
 
 /** What a job is for, edited where it stands. */
@@ -18,6 +19,7 @@ export function Remark({ read, editable }: { read: JobRead; editable: boolean })
     mutationFn: (remark: string) => changeJob(read, { remark }),
     onSuccess: () => close(),
   });
+  useUnsaved(text !== undefined && text !== remark);
   const close = () => {
     setText(undefined);
     save.reset();

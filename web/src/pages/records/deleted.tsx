@@ -12,7 +12,8 @@ interface Props {
   restore: () => Promise<unknown>;
   /** What restoring would do; seen first, if it is anything. */
   preview?: () => Promise<Preview>;
-  done: () => void;
+  /** It is back, with the effect that was seen before, if any. */
+  done: (effect?: Preview) => void;
 }
 
 /** Brings back a record that was deleted. */
@@ -32,7 +33,7 @@ export function Restore({ mayRestore, restore, preview, done }: Props) {
       setEffect(will);
       if (will) return;
       tell(t('record.restored'));
-      done();
+      done(effect);
     },
   });
   return (

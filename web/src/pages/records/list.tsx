@@ -3,6 +3,7 @@ import { useDebouncedCallback } from '@mantine/hooks';
 import { IconPlus } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import type { Preview } from '../../api/client';
 import { Danger } from '../../components/danger';
 import { Failure } from '../../components/failure';
 import { type Column, Grid } from '../../components/grid';
@@ -13,6 +14,7 @@ import { tell } from '../../components/tell';
 import { useKey } from '../../components/use-key';
 import { usePaged } from '../../data/paged';
 import type { Page } from '../../data/pages';
+import { previewEach } from '../../data/previews';
 import { Panel } from './panel';
 import { useRecordSearch } from './search';
 
@@ -43,7 +45,10 @@ interface Props<T> {
   many?: {
     remove: (id: number) => Promise<unknown>;
     restore?: (id: number) => Promise<unknown>;
-    done: () => void;
+    /** What that would do to one, if it may change files. */
+    look?: (id: number, restores: boolean) => Promise<Preview>;
+    /** It is done, with the effect that was seen before. */
+    done: (effect?: Preview) => void;
   };
   children?: ReactNode;
 }
@@ -150,9 +155,10 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
           gone={deleted === true}
           revoked={revoked}
           run={(one) => (deleted ? many.restore?.(one) : many.remove(one)) ?? Promise.resolve()}
-          done={(all) => {
+          look={many.look}
+          done={(all, effect) => {
             if (all) setSelected(new Set());
-            many.done();
+            many.done(effect);
           }}
         />
       )}
@@ -218,20 +224,21 @@ interface ManyProps {
   gone: boolean;
   revoked?: boolean;
   run: (id: number) => Promise<unknown>;
-  done: (all: boolean) => void;
+  look?: (id: number, restores: boolean) => Promise<Preview>;
+  done: (all: boolean, effect?: Preview) => void;
 }
 
 /** What can be done to the records that are selected, one after the other. */
-function Many({ kind, ids, gone, revoked, run, done }: ManyProps) {
+function Many({ kind, ids, gone, revoked, run, look, done }: ManyProps) {
   const { t } = useTranslation();
   const [asking, setAsking] = useState(false);
   const count = ids.length;
   const word = gone ? 'restore' : revoked ? 'revoke' : 'delete';
-  const all = async () => {
+  const all = async (seen?: Preview) => {
     try {
       for (const id of ids) await run(id);
     } catch (error) {
-      done(false); // those before it are done
+      done(false, seen); // those before it are done
       throw error;
     }
   };
@@ -247,10 +254,12 @@ function Many({ kind, ids, gone, revoked, run, done }: ManyProps) {
           title={t(`record.${word}Many`, { count })}
           name={gone ? undefined : String(count)}
           action={t(gone ? 'record.restore' : `record.${word}Now`)}
+          calm={gone}
+          preview={look && (() => previewEach(ids, (id) => look(id, gone)))}
           run={all}
-          done={() => {
+          done={(seen) => {
             tell(t(gone ? 'record.restored' : revoked ? 'tokens.revoked' : 'record.gone'));
-            done(true);
+            done(true, seen);
           }}
         >
           <p>{t(gone ? `${kind}.restoreHelp` : `${kind}.manyHelp`)}</p>
