@@ -8,7 +8,7 @@ import { Failure } from '../../components/failure';
 import { PreviewOf } from '../../components/preview';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
-import { type BulkPatch, previewBulk, type Scope, writeBulk } from './data';
+import { type BulkPatch, previewBulk, type Scope, type Written, writeBulk } from './data';
 import { readLabels } from './labels';
 import { words } from './problem';
 import { labelProblems } from './rows';
@@ -18,7 +18,7 @@ interface Props {
   /** How many targets that is. */
   count: number;
   close: () => void;
-  done: (nodes: string[], updated: number) => void;
+  done: (nodes: string[], written: Written) => void;
 }
 
 /** Changes many targets at once, seen before it is done. */
@@ -53,11 +53,11 @@ export function Bulk({ scope, count, close, done }: Props) {
   });
   const saving = useMutation({
     mutationFn: () => writeBulk(scope, patch, setShare),
-    onSuccess: (updated) => {
+    onSuccess: (written) => {
       close();
       done(
         (preview?.nodes ?? []).map((n) => n.node),
-        updated,
+        written,
       );
     },
   });

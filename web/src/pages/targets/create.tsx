@@ -1,11 +1,12 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { api, ok, type Target } from '../../api/client';
-import { ApiError } from '../../api/problem';
-import { type Draft, emptyDraft, fields, refusedFields, valuesOf } from './draft';
+import type { Target } from '../../api/client';
+import { createTarget, type NewTarget, previewCreate } from './data';
+import { emptyDraft, fields } from './draft';
 import { EditBar, keysOf } from './edit';
 import { JobPicker } from './pickers';
-import type { Field, Problem } from './rules';
+import type { Field } from './rules';
+import { useTyping } from './typing';
 
 interface Props {
   job?: number;
@@ -24,33 +25,34 @@ const hints: Partial<Record<Field, string>> = {
 export function Create({ job: given, node, close, done }: Props) {
   const { t } = useTranslation();
   const [job, setJob] = useState(given);
-  const [draft, setDraft] = useState<Draft>(emptyDraft);
-  const [problems, setProblems] = useState<Problem[]>([]);
-  const [error, setError] = useState<Error | null>(null);
-  const [busy, setBusy] = useState(false);
   const [made, setMade] = useState(0);
+  const [whole, setWhole] = useState(false);
+  const typing = useTyping({
+    name: ['new'],
+    bodyOf: (target) => (job === undefined ? undefined : { job, ...target }),
+    look: (body, signal) => previewCreate(body as NewTarget, signal),
+  });
+  const { draft, problems, busy, setBusy, begin, read, refuse, set } = typing;
   const save = async () => {
     if (busy || job === undefined) return;
-    const { target, problems } = valuesOf(draft);
-    setProblems(problems);
-    setError(null);
-    if (problems.length > 0) return;
+    const target = read();
+    if (!target) return;
     setBusy(true);
     try {
-      const saved = await ok(api.POST('/api/v1/targets', { body: { job, ...target } }));
-      setDraft(emptyDraft);
+      const saved = await createTarget({ job, ...target });
+      begin(emptyDraft);
       setMade((n) => n + 1); // the next one begins at its address
-      done(saved as Target);
+      done(saved);
     } catch (error) {
-      setError(error as Error);
-      if (error instanceof ApiError) setProblems(refusedFields(error));
+      refuse(error);
     } finally {
       setBusy(false);
     }
   };
+  const keys = keysOf({ save: () => void save(), leave: close, whole: () => setWhole((now) => !now) });
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it listens to the fields in it
-    <div className="newrow" onKeyDown={keysOf(() => void save(), close)}>
+    <div className="newrow" onKeyDown={keys}>
       <div className="newcells" key={made}>
         {given === undefined && <JobPicker node={node} value={job} onChange={setJob} />}
         {fields.map((f) => (
@@ -65,12 +67,7 @@ export function Create({ job: given, node, close, done }: Props) {
               placeholder={hints[f]}
               // biome-ignore lint/a11y/noAutofocus: it was asked for by a key or a button
               autoFocus={f === 'addr'}
-              onChange={(e) => {
-                const text = e.currentTarget.value;
-                setDraft((old) => ({ ...old, [f]: text }));
-                setProblems((old) => old.filter((p) => p.field !== f));
-                setError(null);
-              }}
+              onChange={(e) => set(f, e.currentTarget.value)}
               autoComplete="off"
               spellCheck={false}
               readOnly={busy}
@@ -80,12 +77,13 @@ export function Create({ job: given, node, close, done }: Props) {
       </div>
       <EditBar
         id="new-told"
-        problems={problems}
-        error={error}
-        busy={busy}
+        typing={typing}
         save={() => void save()}
         leave={close}
-        title={job === undefined ? t('targets.pickJob') : t('targets.new')}
+        title={t('targets.new')}
+        idle={job === undefined ? t('targets.pickJob') : typing.changed ? undefined : t('editor.state.none')}
+        whole={whole}
+        setWhole={setWhole}
       />
     </div>
   );

@@ -5,6 +5,7 @@ import type { Page, Read } from '../../data/pages';
 import { merged } from '../../data/previews';
 import { queryClient } from '../../data/queries';
 import type { TargetPatch } from './draft';
+import type { TargetValues } from './rules';
 
 /** What selects targets. */
 export interface TargetFilter {
@@ -49,8 +50,32 @@ export const patchTarget = (id: number, etag: string, body: TargetPatch): Promis
     }),
   ) as Promise<Tagged<Target>>;
 
-export const restoreTarget = (id: number): Promise<Target> =>
-  ok(api.POST('/api/v1/targets/{id}/restore', { params: { path: { id } } })) as Promise<Target>;
+/** What such a write would do. */
+export const previewPatch = (id: number, etag: string, body: TargetPatch, signal?: AbortSignal): Promise<Preview> =>
+  ok(
+    api.PATCH('/api/v1/targets/{id}', {
+      params: { path: { id }, query: { dry_run: true }, header: { 'If-Match': etag } },
+      body: body as Record<string, unknown>,
+      headers: { 'Content-Type': 'application/merge-patch+json' },
+      signal,
+    }),
+  ) as Promise<Preview>;
+
+export type NewTarget = { job: number } & TargetValues;
+
+export const createTarget = (body: NewTarget): Promise<Target> =>
+  ok(api.POST('/api/v1/targets', { body })) as Promise<Target>;
+
+export const previewCreate = (body: NewTarget, signal?: AbortSignal): Promise<Preview> =>
+  ok(
+    api.POST('/api/v1/targets', { params: { query: { dry_run: true } }, body, signal }),
+  ) as unknown as Promise<Preview>;
+
+const restore = (id: number, dry: boolean) =>
+  ok(api.POST('/api/v1/targets/{id}/restore', { params: { path: { id }, query: { dry_run: dry } } }));
+
+export const restoreTarget = (id: number) => restore(id, false) as Promise<Target>;
+export const previewRestore = (id: number) => restore(id, true) as Promise<Preview>;
 
 /** Reads again what a write of targets has changed, and how far its nodes are. */
 export async function written(nodes: string[]): Promise<void> {
@@ -90,15 +115,31 @@ export async function previewBulk(scope: Scope, body: BulkPatch): Promise<Previe
   return merged(previews);
 }
 
-/** Writes, and gives how many were changed. */
-export async function writeBulk(scope: Scope, body: BulkPatch, progress: (share: number) => void): Promise<number> {
+/** What a bulk write has done. */
+export interface Written {
+  updated: number;
+  /** Why the rest was not done. */
+  failed?: unknown;
+}
+
+/** Writes part after part; when one fails, those before it are done. */
+export async function writeBulk(
+  scope: Scope,
+  body: BulkPatch,
+  progress: (share: number) => void = () => undefined,
+): Promise<Written> {
   const all = queries(scope);
-  let done = 0;
+  let updated = 0;
   for (const [i, query] of all.entries()) {
-    done += ((await call(query, body, false)) as { updated: number }).updated;
+    try {
+      updated += ((await call(query, body, false)) as { updated: number }).updated;
+    } catch (failed) {
+      if (i === 0) throw failed; // nothing is done
+      return { updated, failed };
+    }
     progress((i + 1) / all.length);
   }
-  return done;
+  return { updated };
 }
 
 /** The number of the newest event: what comes after it was done since. */

@@ -3,7 +3,6 @@ import {
   createContext,
   type KeyboardEvent,
   type ReactNode,
-  useCallback,
   useContext,
   useEffect,
   useId,
@@ -14,13 +13,15 @@ import {
 } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Target } from '../../api/client';
-import { ApiError, StaleError, sentence } from '../../api/problem';
+import { StaleError, sentence } from '../../api/problem';
 import { plain } from '../../components/name';
+import { PreviewLine } from '../../components/preview-line';
 import { Conflict } from './conflict';
-import { patchTarget, putTarget, readTarget } from './data';
-import { type Draft, draftOf, emptyDraft, fields, patchOf, refusedFields, valuesOf } from './draft';
+import { patchTarget, previewPatch, putTarget, readTarget } from './data';
+import { draftOf, emptyDraft, fields, patchOf, valuesOf } from './draft';
 import { words } from './problem';
-import type { Field, Problem, TargetValues } from './rules';
+import type { Field, TargetValues } from './rules';
+import { useTyping } from './typing';
 
 /** A row that is being edited. */
 export interface Editing {
@@ -29,11 +30,7 @@ export interface Editing {
   etag: string;
 }
 
-interface Typing {
-  draft: Draft;
-  set: (field: Field, text: string) => void;
-  problems: Problem[];
-  busy: boolean;
+interface Typing extends Pick<ReturnType<typeof useTyping>, 'draft' | 'set' | 'problems' | 'busy'> {
   /** The element that tells what is wrong. */
   told: string;
 }
@@ -71,12 +68,19 @@ export function EditCell({ field, label, placeholder }: { field: Field; label: s
   );
 }
 
-/** Enter saves, Escape leaves; nothing of it reaches the table. */
-export function keysOf(save: () => void, leave: () => void) {
+interface Keys {
+  save: () => void;
+  leave: () => void;
+  /** Shows all of what saving would do, or no longer. */
+  whole: () => void;
+}
+
+/** Enter saves, Escape leaves, Alt-Enter shows the whole effect; nothing of it reaches the table. */
+export function keysOf({ save, leave, whole }: Keys) {
   return (event: KeyboardEvent) => {
     if (!(event.target instanceof HTMLInputElement) || !event.target.classList.contains('cell-input')) return;
     if (event.nativeEvent.isComposing) return; // of an input method
-    if (event.key === 'Enter') save();
+    if (event.key === 'Enter') (event.altKey ? whole : save)();
     else if (event.key === 'Escape') leave();
     else return;
     event.preventDefault();
@@ -85,24 +89,28 @@ export function keysOf(save: () => void, leave: () => void) {
 }
 
 interface BarProps {
-  problems: Problem[];
-  error: Error | null;
-  busy: boolean;
+  typing: ReturnType<typeof useTyping>;
   save: () => void;
   leave: () => void;
   id: string;
   title: ReactNode;
+  /** Why there is nothing to save. */
+  idle?: string;
+  whole: boolean;
+  setWhole: (whole: boolean) => void;
 }
 
-/** Below the table: what is wrong with what was typed, and what the keys do. */
-export function EditBar({ problems, error, busy, save, leave, id, title }: BarProps) {
+/** Below the table: what saving would do, what is wrong with what was typed, and what the keys do. */
+export function EditBar({ typing, save, leave, id, title, idle, whole, setWhole }: BarProps) {
   const { t } = useTranslation();
+  const { problems, error, busy, tried, pending } = typing;
   return (
     <section className="editbar" aria-label={t('targets.editing')}>
       <div className="spread">
         <span>{title}</span>
         <span className="dim hintkeys">
-          <kbd>Enter</kbd> {t('targets.saves')} <kbd>Esc</kbd> {t('targets.leaves')}
+          <kbd>Enter</kbd> {t('targets.saves')} <kbd>Alt Enter</kbd> {t('targets.diffs')} <kbd>Esc</kbd>{' '}
+          {t('targets.leaves')}
         </span>
         <Button className="push" size="compact-sm" onClick={save} loading={busy}>
           {t('targets.save')}
@@ -111,6 +119,7 @@ export function EditBar({ problems, error, busy, save, leave, id, title }: BarPr
           {t('app.cancel')}
         </Button>
       </div>
+      <PreviewLine preview={tried.preview} pending={pending} idle={idle} whole={whole} setWhole={setWhole} />
       <div id={id} role="alert">
         {problems.map((p) => (
           <p key={`${p.field} ${p.rule ?? p.message} ${JSON.stringify(p.values)}`} className="error">
@@ -137,24 +146,26 @@ export function EditRow({ editing, done, children }: Props) {
   const { t } = useTranslation();
   const told = useId();
   const [from, setFrom] = useState<Editing>();
-  const [draft, setDraft] = useState<Draft>(emptyDraft);
-  const [problems, setProblems] = useState<Problem[]>([]);
-  const [error, setError] = useState<Error | null>(null);
-  const [busy, setBusy] = useState(false);
   const [theirs, setTheirs] = useState<Editing>();
+  const [whole, setWhole] = useState(false);
+  const typing = useTyping({
+    name: [from?.from.id, from?.etag],
+    // What two have changed is brought together first.
+    bodyOf: (target) => (from && !theirs ? patchOf(from.from, target) : undefined),
+    look: (patch, signal) => previewPatch(from?.from.id ?? 0, from?.etag ?? '', patch, signal),
+  });
+  const { draft, set, problems, busy, begin, refuse, setBusy, read } = typing;
   useLayoutEffect(() => {
     setFrom(editing);
-    setDraft(editing ? draftOf(editing.from) : emptyDraft);
-    setProblems([]);
-    setError(null);
+    begin(editing ? draftOf(editing.from) : emptyDraft);
     setTheirs(undefined);
-  }, [editing]);
+    setWhole(false);
+  }, [editing, begin]);
 
   const write = async (base: Editing, target: TargetValues) => {
     const patch = patchOf(base.from, target);
     if (!patch) return done();
     setBusy(true);
-    setError(null);
     try {
       const saved = await patchTarget(base.from.id, base.etag, patch);
       putTarget(saved.value);
@@ -162,53 +173,46 @@ export function EditRow({ editing, done, children }: Props) {
     } catch (error) {
       if (error instanceof StaleError) {
         const now = await readTarget(base.from.id).catch((e: unknown) => e as Error);
-        if (now instanceof Error) setError(now);
+        if (now instanceof Error) refuse(now);
         else {
           putTarget(now.value);
           setTheirs({ from: now.value, etag: now.etag });
         }
-      } else {
-        setError(error as Error);
-        if (error instanceof ApiError) setProblems(refusedFields(error));
-      }
+      } else refuse(error);
     } finally {
       setBusy(false);
     }
   };
   const save = () => {
     if (busy || !from) return;
-    const { target, problems } = valuesOf(draft);
-    setProblems(problems);
-    setError(null);
-    const wrong = fields.find((field) => problems.some((p) => p.field === field));
-    if (wrong) document.querySelector<HTMLInputElement>(`.cell-input[data-field="${wrong}"]`)?.focus();
-    else void write(from, target);
+    const target = read();
+    if (target) void write(from, target);
+    else {
+      const wrong = fields.find((field) => valuesOf(draft).problems.some((p) => p.field === field));
+      document.querySelector<HTMLInputElement>(`.cell-input[data-field="${wrong}"]`)?.focus();
+    }
   };
   const leave = () => done();
-  const set = useCallback((field: Field, text: string) => {
-    setDraft((old) => ({ ...old, [field]: text }));
-    setProblems((old) => old.filter((p) => p.field !== field));
-    setError(null);
-  }, []);
   const begun = from !== undefined;
-  const typing = useMemo<Typing | null>(
+  const context = useMemo<Typing | null>(
     () => (begun ? { draft, set, problems, busy, told } : null),
     [begun, draft, set, problems, busy, told],
   );
   return (
-    <Context value={typing}>
+    <Context value={context}>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: it listens to the fields in it */}
-      <div className="editing" onKeyDown={keysOf(save, leave)}>
+      <div className="editing" onKeyDown={keysOf({ save, leave, whole: () => setWhole((now) => !now) })}>
         {children}
         {from && (
           <EditBar
             id={told}
-            problems={problems}
-            error={error}
-            busy={busy}
+            typing={typing}
             save={save}
             leave={leave}
             title={t('targets.editingOf', { addr: plain(from.from.addr) })}
+            idle={typing.changed ? undefined : t('editor.state.none')}
+            whole={whole}
+            setWhole={setWhole}
           />
         )}
       </div>
@@ -221,7 +225,7 @@ export function EditRow({ editing, done, children }: Props) {
           take={(target) => {
             setTheirs(undefined);
             setFrom(theirs);
-            setDraft(draftOf({ ...theirs.from, ...target }));
+            begin(draftOf(theirs.from), draftOf({ ...theirs.from, ...target }));
             void write(theirs, target);
           }}
         />

@@ -8,6 +8,7 @@ import { Failure } from '../../components/failure';
 import { PreviewOf } from '../../components/preview';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
+import { useUnsaved } from '../../components/unsaved';
 import { JobPicker } from './pickers';
 import { bodyOf, type Plan, planOf, readRows, Sheet } from './rows';
 import { SheetTable } from './sheettable';
@@ -34,6 +35,7 @@ export function Paste({ job: given, node, text: pasted, close, done }: Props) {
   const [leaving, setLeaving] = useState(false);
   const dirty = text !== undefined;
   const [result, setResult] = useState<SetChange>();
+  useUnsaved(dirty && !result);
   // What was corrected by hand is not thrown away by a key that was pressed by mistake.
   const leave = () => (dirty && !result && !leaving ? setLeaving(true) : close());
   return (

@@ -8,10 +8,11 @@ import { Danger } from '../../components/danger';
 import { Name, plain } from '../../components/name';
 import { Same } from '../../components/same';
 import { curl } from '../../components/shell-words';
+import { tell } from '../../components/tell';
 import { useSession } from '../../data/session';
 import i18next from '../../i18n';
 import { cli, queryOf } from './bulk';
-import { bulkEventsSince, lastEvent, previewBulk, revertEvent, type Scope, writeBulk, written } from './data';
+import { bulkEventsSince, lastEvent, previewBulk, revertEvent, type Scope, type Written, writeBulk } from './data';
 
 interface Props {
   scope: Scope;
@@ -19,7 +20,8 @@ interface Props {
   /** What is to be typed. */
   name: string;
   close: () => void;
-  done: (nodes: string[]) => void;
+  /** Something of it is done, on these nodes, now or by taking it back. */
+  done: (nodes: string[], written?: Written) => void;
 }
 
 /** Deletes targets, once one has seen what stops being scraped. */
@@ -30,14 +32,14 @@ export function Remove({ scope, count, name, close, done }: Props) {
   const body = { deleted: true } as const;
   const run = async () => {
     const before = await lastEvent();
-    await writeBulk(scope, body, () => undefined);
+    const written = await writeBulk(scope, body);
     const nodes = (seen?.nodes ?? []).map((n) => n.node);
-    done(nodes);
+    done(nodes, written);
     const events = await bulkEventsSince(before, actor).catch(() => []);
     offerUndo(
-      t('targets.deleted', { count }),
+      t('targets.deleted', { count: written.updated }),
       events.map((e) => e.id),
-      nodes,
+      () => done(nodes),
     );
   };
   const gone = (seen?.nodes ?? []).flatMap((n) => n.removed ?? []);
@@ -73,14 +75,14 @@ export function Remove({ scope, count, name, close, done }: Props) {
 }
 
 /** Says that something is done, and lets it be undone for a while. */
-function offerUndo(message: string, events: number[], nodes: string[]): void {
+function offerUndo(message: string, events: number[], undone: () => void): void {
   const id = `undo-${events.join('-')}`;
   const { t } = i18next;
   const undo = async () => {
     notifications.hide(id);
     try {
       for (const event of events) await revertEvent(event);
-      notifications.show({ message: t('undo.done'), closeButtonProps: { 'aria-label': t('app.close') } });
+      tell(t('undo.done'));
     } catch (error) {
       notifications.show({
         color: 'red',
@@ -90,7 +92,7 @@ function offerUndo(message: string, events: number[], nodes: string[]): void {
         closeButtonProps: { 'aria-label': t('app.close') },
       });
     }
-    await written(nodes);
+    undone(); // some of it may be
   };
   notifications.show({
     id,

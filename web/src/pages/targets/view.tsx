@@ -1,10 +1,10 @@
 import '../../styles/targets.css';
 import { Button } from '@mantine/core';
 import { IconClipboardPlus, IconDownload, IconPencil, IconPlus, IconRestore, IconTrash } from '@tabler/icons-react';
-import { useMutation } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Job, Target } from '../../api/client';
+import { sentence } from '../../api/problem';
 import { ExplainDrawer } from '../../components/explain/drawer';
 import { Failure } from '../../components/failure';
 import { Follow, type Followed } from '../../components/follow';
@@ -12,6 +12,7 @@ import { Grid } from '../../components/grid';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { tell } from '../../components/tell';
+import { mayGiveUp } from '../../components/unsaved';
 import { forgetHealth } from '../../data/health';
 import { readNode } from '../../data/nodes';
 import { usePaged } from '../../data/paged';
@@ -22,16 +23,7 @@ import { typing } from '../../shell/sequence';
 import { Bulk } from './bulk';
 import { columnsOf } from './cells';
 import { Create } from './create';
-import {
-  jobOf,
-  type ListFilter,
-  readTarget,
-  readTargets,
-  restoreTarget,
-  type Scope,
-  targetsKey,
-  written,
-} from './data';
+import { jobOf, type ListFilter, readTarget, readTargets, type Scope, targetsKey, type Written, written } from './data';
 import { type Editing, EditRow } from './edit';
 import { Export } from './export';
 import { Filters, filtered } from './filters';
@@ -39,6 +31,8 @@ import { HealthOf } from './healthcells';
 import { History } from './history';
 import { Paste } from './paste';
 import { Remove } from './remove';
+import { Restore } from './restore';
+import { leaveRow } from './typing';
 
 interface Props {
   search: TargetSearch;
@@ -50,6 +44,7 @@ interface Props {
 type Open =
   | { what: 'paste'; text?: string }
   | { what: 'export' }
+  | { what: 'restore'; ids: number[] }
   | { what: 'bulk' | 'delete'; scope: Scope; count: number };
 
 const nothing: ReadonlySet<string> = new Set();
@@ -119,6 +114,7 @@ export function TargetsView({ search, set, job }: Props) {
   const began = useRef<{ uuid: string; revision: number }>(undefined);
   const edit = useCallback(
     async (target: Target) => {
+      if (!mayGiveUp(leaveRow)) return;
       setError(null);
       setCreating(false);
       try {
@@ -137,29 +133,25 @@ export function TargetsView({ search, set, job }: Props) {
     const node = began.current;
     if (saved && node) follow([node.uuid], new Map([[node.uuid, node.revision]]));
   };
+  const create = useCallback(() => {
+    if (creating || !mayGiveUp(leaveRow)) return;
+    setEditing(undefined);
+    setCreating(true);
+  }, [creating]);
   const made = async (target: Target) => {
     const of = await queryClient.ensureQueryData(jobOf(target.job)).catch(() => null);
     if (of) follow([of.node], new Map());
     tell(t('targets.made', { addr: target.addr }));
   };
 
-  const restoring = useMutation({
-    mutationFn: async (ids: number[]) => {
-      const nodes = new Set<string>();
-      for (const id of ids) {
-        const target = await restoreTarget(id);
-        const of = await queryClient.ensureQueryData(jobOf(target.job));
-        if (of) nodes.add(of.node);
-      }
-      return [...nodes];
-    },
-    onSuccess: (nodes) => {
-      setSelected(nothing);
-      follow(nodes, new Map());
-      tell(t('undo.done'));
-    },
-    onError: () => void written([]),
-  });
+  /** What was done of a bulk write is shown, also where the rest of it failed. */
+  const wrote = (nodes: string[], { updated, failed }: Written, count: number) => {
+    setSelected(nothing);
+    follow(nodes, new Map());
+    setError(
+      failed === undefined ? null : new Error(t('targets.partly', { done: updated, count, why: sentence(failed) })),
+    );
+  };
 
   // A click only moves to the row where two of them edit; its address and Enter open it.
   const byKey = useRef(false);
@@ -188,8 +180,7 @@ export function TargetsView({ search, set, job }: Props) {
     const key = (event: KeyboardEvent) => {
       if (event.key !== 'n' || event.ctrlKey || event.metaKey || event.altKey || !free(event.target)) return;
       event.preventDefault();
-      setEditing(undefined);
-      setCreating(true);
+      create();
     };
     const paste = (event: ClipboardEvent) => {
       const text = event.clipboardData?.getData('text/plain') ?? '';
@@ -203,7 +194,7 @@ export function TargetsView({ search, set, job }: Props) {
       window.removeEventListener('keydown', key);
       window.removeEventListener('paste', paste);
     };
-  }, [may]);
+  }, [may, create]);
 
   const onTag = useCallback(
     (tag: string) => latest.current({ tag: [...new Set([...(tags?.split('\n') ?? []), tag])] }),
@@ -258,8 +249,7 @@ export function TargetsView({ search, set, job }: Props) {
                 size="compact-sm"
                 variant="default"
                 leftSection={<IconRestore size={14} aria-hidden />}
-                loading={restoring.isPending}
-                onClick={() => restoring.mutate(ids)}
+                onClick={() => setOpen({ what: 'restore', ids })}
               >
                 {t('targets.restore')}
               </Button>
@@ -330,15 +320,7 @@ export function TargetsView({ search, set, job }: Props) {
               >
                 {t('targets.paste')}
               </Button>
-              <Button
-                size="compact-sm"
-                leftSection={<IconPlus size={14} aria-hidden />}
-                title="n"
-                onClick={() => {
-                  setEditing(undefined);
-                  setCreating(true);
-                }}
-              >
+              <Button size="compact-sm" leftSection={<IconPlus size={14} aria-hidden />} title="n" onClick={create}>
                 {t('targets.new')}
               </Button>
             </>
@@ -347,7 +329,7 @@ export function TargetsView({ search, set, job }: Props) {
       </div>
       <Filters search={search} set={set} ofJob={job !== undefined} />
       {job?.targets_managed_by && <p className="dim managed">{t('targets.managed', { by: job.targets_managed_by })}</p>}
-      <Failure error={error ?? restoring.error ?? list.error} retry={list.error ? list.refetch : undefined} />
+      <Failure error={error ?? list.error} retry={list.error ? list.refetch : undefined} />
       <Follow
         nodes={followed}
         close={() => setFollowed([])}
@@ -376,7 +358,7 @@ export function TargetsView({ search, set, job }: Props) {
           byKey.current = false;
         }}
       >
-        {!list.pending && list.total === 0 && !list.error ? (
+        {!list.pending && list.total === 0 && !list.error && !editing ? (
           <Empty filtered={filtered(search)} deleted={deleted === true} may={may} />
         ) : (
           <EditRow editing={editing} done={edited}>
@@ -410,10 +392,9 @@ export function TargetsView({ search, set, job }: Props) {
           scope={open.scope}
           count={open.count}
           close={() => setOpen(undefined)}
-          done={(nodes, updated) => {
-            setSelected(nothing);
-            follow(nodes, new Map());
-            tell(t('targets.bulkDone', { count: updated }));
+          done={(nodes, written) => {
+            wrote(nodes, written, open.count);
+            tell(t('targets.bulkDone', { count: written.updated }));
           }}
         />
       )}
@@ -427,8 +408,15 @@ export function TargetsView({ search, set, job }: Props) {
               : (job?.key ?? t('targets.countName', { count: open.count }))
           }
           close={() => setOpen(undefined)}
-          done={(nodes) => {
-            setSelected(nothing);
+          done={(nodes, written) => (written ? wrote(nodes, written, open.count) : follow(nodes, new Map()))}
+        />
+      )}
+      {open?.what === 'restore' && (
+        <Restore
+          ids={open.ids}
+          close={() => setOpen(undefined)}
+          done={(restored, nodes) => {
+            setSelected((old) => new Set([...old].filter((id) => !restored.includes(Number(id)))));
             follow(nodes, new Map());
           }}
         />

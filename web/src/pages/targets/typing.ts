@@ -1,0 +1,85 @@
+import { useDebouncedValue } from '@mantine/hooks';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import type { Preview } from '../../api/client';
+import { ApiError } from '../../api/problem';
+import { useUnsaved } from '../../components/unsaved';
+import { pause, useDryRun } from '../../data/dry-run';
+import { type Draft, emptyDraft, fields, refusedFields, valuesOf } from './draft';
+import type { Field, Problem, TargetValues } from './rules';
+
+/** What is asked before a row that is typed into is left. */
+export const leaveRow = 'targets.leaveRow';
+
+interface Options {
+  /** Names the record, as it was read. */
+  name: unknown[];
+  /** What saving would send; undefined: nothing. */
+  bodyOf: (target: TargetValues) => object | undefined;
+  /** What sending it would do. */
+  look: (body: object, signal: AbortSignal) => Promise<Preview>;
+}
+
+/** A target that is typed into a row: what is wrong with it, and what saving it would do, while one types. */
+export function useTyping({ name, bodyOf, look }: Options) {
+  const [began, setBegan] = useState(emptyDraft);
+  const [draft, setDraft] = useState(emptyDraft);
+  const [problems, setProblems] = useState<Problem[]>([]);
+  const [error, setError] = useState<Error | null>(null);
+  const [busy, setBusy] = useState(false);
+  const dirty = fields.some((f) => draft[f] !== began[f]);
+  useUnsaved(dirty, leaveRow);
+
+  const values = useMemo(() => valuesOf(draft), [draft]);
+  const wanted = dirty && values.problems.length === 0 ? bodyOf(values.target) : undefined;
+  const tried = useDryRun(['target', ...name], wanted && JSON.stringify(wanted), (body, signal) =>
+    look(JSON.parse(body), signal),
+  );
+  /** Tells what a write was refused for, at the fields that it is about. */
+  const refuse = useCallback((error: unknown) => {
+    setError(error as Error);
+    setProblems(error instanceof ApiError ? refusedFields(error) : []);
+  }, []);
+  // What is wrong is told once one pauses: by the rules that are known here, else by the server.
+  const [paused] = useDebouncedValue(draft, pause);
+  useEffect(() => {
+    if (paused !== draft) return;
+    if (!dirty) refuse(null);
+    else if (values.problems.length > 0) setProblems(values.problems);
+  }, [paused, draft, dirty, values, refuse]);
+  useEffect(() => {
+    if (tried.error) refuse(tried.error);
+    else if (tried.preview) refuse(null);
+  }, [tried.error, tried.preview, refuse]);
+
+  return {
+    draft,
+    problems,
+    error,
+    busy,
+    setBusy,
+    tried,
+    /** What is wrong, or what it would do, is told once one pauses. */
+    pending: dirty && (paused !== draft || tried.pending),
+    refuse,
+    /** Something would be saved, or could be if it were right. */
+    changed: dirty && (wanted !== undefined || values.problems.length > 0),
+    /** Begins with another draft, to which what is typed is compared. */
+    begin: useCallback((draft: Draft, typed = draft) => {
+      setBegan(draft);
+      setDraft(typed);
+      setProblems([]);
+      setError(null);
+    }, []),
+    set: useCallback((field: Field, text: string) => {
+      setDraft((old) => ({ ...old, [field]: text }));
+      setProblems((old) => old.filter((p) => p.field !== field));
+      setError(null);
+    }, []),
+    /** What was typed, if it is right as far as is known here; else what is wrong is told. */
+    read: (): TargetValues | undefined => {
+      setError(null);
+      setProblems(values.problems);
+      return values.problems.length === 0 ? values.target : undefined;
+    },
+  };
+}
