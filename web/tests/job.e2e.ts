@@ -101,10 +101,15 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     const page = await v.go(`/nodes/${world.node}/jobs/${key}/config`);
     await page.getByRole('button', { name: say('Edit the remark', '编辑备注') }).click();
     await page.keyboard.type('Web servers 网站');
-    await page.keyboard.press('Enter');
+    // What is not saved is not lost by a click.
+    page.once('dialog', (dialog) => void dialog.dismiss());
+    await page.locator('.tabs a').first().click();
+    await page.locator('.remark input').press('Enter');
     await page.locator('.remark >> text=网站').waitFor();
     await page.getByRole('button', { name: say('Choose contacts', '选择联系人') }).click();
     await page.getByRole('option', { name: /anna/ }).click();
+    page.once('dialog', (dialog) => void dialog.dismiss());
+    await page.locator('.tabs a').first().click();
     await page
       .locator('.contacts')
       .getByRole('button', { name: say('Save', '保存') })
@@ -180,6 +185,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
       .getByRole('button', { name: say('Undo it', '撤销'), exact: true })
       .click();
     await waitFor('it is undone', async () => (await jobOf(key))?.scrape_config.sample_limit === undefined);
+    await page.locator('.followed .strip li:last-child[data-mark="done"]').waitFor();
   });
 
   test('deleted by typing its key, and restored', async () => {
@@ -197,6 +203,9 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await v.check(`${name}-job-gone`);
     expect(await jobOf(key)).toBeUndefined();
     await page.locator('.gone').getByRole('button').first().click();
+    await dialog.locator('.preview .unified').first().waitFor();
+    await v.check(`${name}-job-restore`);
+    await dialog.getByRole('button', { name: say('Restore', '恢复') }).click();
     await page.locator('.tabs').waitFor();
     await page.locator('.strip li:last-child[data-mark="done"]').waitFor();
     expect(await loaded()).toContain(`job_name: ${key}`);

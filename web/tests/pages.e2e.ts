@@ -211,9 +211,9 @@ test('a change is seen before it is made, and followed until it is loaded', asyn
   await page.locator('.preview .unified').first().waitFor();
   await v.check('write-preview');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
-  await page.getByText('Follow the change').waitFor();
+  await page.locator('.followed .strip li:last-child[data-mark="done"]').waitFor(); // where it was saved
   await page.getByRole('link', { name: 'Overview' }).click();
-  await page.locator('.strip li:last-child[data-mark="done"]').waitFor();
+  await page.locator('.overview .strip li:last-child[data-mark="done"]').waitFor();
   await v.check('write-loaded');
   await v.leave();
 });
