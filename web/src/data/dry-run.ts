@@ -19,7 +19,7 @@ export function useDryRun(
   const tried = useQuery({
     queryKey: ['dry-run', ...key, settled],
     queryFn: ({ signal }) => run(settled ?? '', signal),
-    enabled: settled !== undefined && body !== undefined,
+    enabled: settled !== undefined && settled === body, // what was typed before is not tried again
     retry: false,
     staleTime: 30_000,
     gcTime: 60_000,
