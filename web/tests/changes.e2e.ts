@@ -36,6 +36,28 @@ async function hold(page: Page, url: RegExp): Promise<() => Promise<void>> {
   };
 }
 
+/** Makes a node whose agent has joined, and says nothing since. */
+async function joined(hostname: string): Promise<string> {
+  const { secret } = await call<{ secret: string }>('POST', '/join-tokens', {});
+  const uuid = randomUUID();
+  const said = { protocol: 1, uuid, hostname, addr: 'http://127.0.0.1:9090/', agent_version: '0.1.0' };
+  await call('POST', '/agent/register', { ...said, prometheus_version: '3.16.0' }, secret);
+  return uuid;
+}
+
+/** Makes a job whose relabelling sees the tags of its targets: then a tag is in a file. */
+async function tagged(node: string, key: string, targets: { addr: string; tags: string[] }[]): Promise<void> {
+  const { id } = await call<{ id: number }>('POST', '/jobs', {
+    node,
+    key,
+    scrape_config: {
+      scrape_interval: '1h',
+      relabel_configs: [{ source_labels: ['__meta_promfleet_tags'], target_label: 'tags' }],
+    },
+  });
+  await call('PUT', `/jobs/${id}/targets`, targets);
+}
+
 beforeAll(async () => {
   browser = await launch();
 });
@@ -54,16 +76,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     (await call<{ items: Tag[] }>('GET', `/tags?q=${encodeURIComponent(name)}`)).items.find((t) => t.name === name);
 
   beforeAll(async () => {
-    // A job whose targets' tags are seen by its relabelling: then a tag is in a file.
-    const { id } = await call<{ id: number }>('POST', '/jobs', {
-      node: world.node,
-      key,
-      scrape_config: {
-        scrape_interval: '1h',
-        relabel_configs: [{ source_labels: ['__meta_promfleet_tags'], target_label: 'tags' }],
-      },
-    });
-    await call('PUT', `/jobs/${id}/targets`, [
+    await tagged(world.node, key, [
       { addr: '127.0.0.1:1', tags: [`${key}-a`, `${key}-b`] },
       { addr: '127.0.0.1:2', tags: [`${key}-b`, `${key}-c`] },
     ]);
@@ -172,22 +185,29 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
   });
 });
 
+test('what several nodes are to have is followed in a line for each', async () => {
+  await tagged(world.node, 'tagged_here', [{ addr: '127.0.0.1:1', tags: ['everywhere'] }]);
+  await tagged(await joined('silent-1'), 'tagged_there', [{ addr: '127.0.0.1:1', tags: ['everywhere'] }]);
+  const { items } = await call<{ items: Tag[] }>('GET', '/tags?q=everywhere');
+  const v = await (await Visitor.arrive(browser, world.direct)).login();
+  const page = await v.go(`/tags?id=${items[0]?.id}`);
+  await page.getByRole('textbox', { name: 'Name' }).fill('all around');
+  await page.locator('.record').getByRole('button', { name: 'Save' }).click();
+  await page.locator('.record .preview').getByText('silent-1').waitFor();
+  await page.locator('.record').getByRole('button', { name: 'Save' }).click();
+  const lines = page.locator('.follow p');
+  await lines.filter({ hasText: 'loaded by Prometheus' }).waitFor();
+  await lines.filter({ hasText: 'silent-1' }).waitFor();
+  expect(await lines.count()).toBe(2);
+  await v.check('tag-followed-by-several');
+  // Elsewhere it is of no use any more.
+  await page.getByRole('link', { name: 'Jobs' }).click();
+  await page.locator('.follow').waitFor({ state: 'detached' });
+  await v.leave();
+});
+
 test('the first target: a preview that comes late is none of what was typed since', async () => {
-  const { secret } = await call<{ secret: string }>('POST', '/join-tokens', {});
-  const uuid = randomUUID();
-  await call(
-    'POST',
-    '/agent/register',
-    {
-      protocol: 1,
-      uuid,
-      hostname: 'first-1',
-      addr: 'http://127.0.0.1:9090/',
-      agent_version: '0.1.0',
-      prometheus_version: '3.16.0',
-    },
-    secret,
-  );
+  const uuid = await joined('first-1');
   const v = await (await Visitor.arrive(browser, world.direct)).login();
   const page = await v.go(`/start?node=${uuid}`);
   const key = page.locator('.firstrun form input').first();
