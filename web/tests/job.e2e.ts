@@ -213,6 +213,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await page.getByRole('button', { name: say('Delete', '删除') }).click();
     await dialog.getByRole('textbox').fill(key);
     await sure.click();
+    await page.locator('.followed > button').click(); // to be seen again by what follows
     await page
       .locator('.mantine-Notification-root')
       .getByRole('button', { name: say('Undo', '撤销') })
@@ -220,6 +221,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
       .click();
     await page.locator('.tabs').waitFor();
     await waitFor('it is there again', async () => (await jobOf(key)) !== undefined);
+    await page.locator('.followed .strip li:last-child[data-mark="done"]').waitFor();
     expect(v.errors).toEqual([]);
   });
 });

@@ -17,7 +17,10 @@ function tellGone(job: Job): void {
   const undo = () => {
     notifications.hide(id);
     restoreJob(job).then(
-      () => tell(i18next.t('job.restored', { key: job.key })),
+      () => {
+        follow(job.node);
+        tell(i18next.t('job.restored', { key: job.key }));
+      },
       (error: unknown) => tell(plain(sentence(error))),
     );
   };
