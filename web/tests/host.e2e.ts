@@ -96,6 +96,7 @@ const words = {
     withFile: 'With the file',
     well: 'All is well on this host.',
     run: 'Run again',
+    holds: 'See what holds',
     old: 'too old for this question',
     files: 'Files',
     fails: '1 check fails.',
@@ -108,6 +109,7 @@ const words = {
     withFile: '与文件比较',
     well: '此主机一切正常。',
     run: '再次检查',
+    holds: '查看当前生效的配置',
     old: '版本过旧',
     files: '文件',
     fails: '1 项检查未通过。',
@@ -204,7 +206,11 @@ describe.each(looks)('%s', (name, say, { base, ...look }) => {
     await v.go(`/nodes/${node}/settings`);
     await page.getByText(policy, { exact: true }).waitFor();
     await page.getByText('/etc/prometheus', { exact: true }).waitFor();
+    // The server has no base config: the host's own holds.
+    await page.getByText('--prometheus.base-config').waitFor();
     await v.check(`${name}-settings`);
+    await page.getByRole('link', { name: say.holds }).click();
+    await page.getByText('region: eu').first().waitFor();
   });
 
   test('an agent that cannot be asked, and one that says too much', async () => {

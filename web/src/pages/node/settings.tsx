@@ -1,5 +1,6 @@
 import { Button, TagsInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Node, ok, type Preview, tagged } from '../../api/client';
@@ -122,6 +123,19 @@ function Tags({ node, etag, editable }: Props) {
   );
 }
 
+/** What is said of a node without a base config here: its host's own holds, which only the agent knows. */
+function HostsOwn({ uuid }: { uuid: string }) {
+  const { t } = useTranslation();
+  return (
+    <p>
+      {t('base.hosts')}{' '}
+      <Link to="/nodes/$uuid/config" params={{ uuid }} search={{ view: 'loaded' }}>
+        {t('base.see')}
+      </Link>
+    </p>
+  );
+}
+
 /** The line of a text that a message of Prometheus's parser names. */
 export function lineOf(message: string): number | undefined {
   const line = /\bline (\d+)/.exec(message)?.[1];
@@ -192,8 +206,11 @@ function Base({ node, etag, editable }: Props) {
         {dirty && <span className="tag">{t('settings.unsaved')}</span>}
       </div>
       <Code label={t('settings.base')} text={text} onChange={editable ? edit : undefined} problems={problems} />
+      {from.text === '' && <HostsOwn uuid={node.uuid} />}
+      {from.text !== '' && text.trim() === '' && <p>{t('base.again')}</p>}
       {error && <Failure error={error} />}
       {effect && <PreviewOf preview={effect} />}
+      {effect && (from.text === '' || text.trim() === '') && <p>{t('base.unknown')}</p>}
       {editable && (
         <div className="spread">
           {effect ? (
