@@ -83,6 +83,31 @@ describe.each(looks)('%s', (look, { base, ...how }) => {
   });
 });
 
+test('what is typed into a filter stays as it was typed, and follows the address', async () => {
+  const v = await (await Visitor.arrive(browser, world.direct)).login();
+  const page = await v.go('/jobs');
+  const rows = (count: number) => page.locator(`[role="grid"][aria-rowcount="${count + 1}"]`).waitFor();
+  const field = page.getByRole('searchbox');
+  await page.getByRole('grid').waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('机房 ');
+  await rows(14);
+  expect(await field.inputValue()).toBe('机房 '); // whose space the address does not have
+  await page.keyboard.type('3');
+  await rows(5);
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => document.activeElement === document.body);
+  expect(await field.inputValue()).toBe('机房 3');
+  await page.getByRole('button', { name: 'Clear the filters' }).click();
+  await page.waitForURL(`${world.direct}/jobs`);
+  expect(await field.inputValue()).toBe('');
+  await page.goBack();
+  await rows(5);
+  expect(await field.inputValue()).toBe('机房 3');
+  expect(v.errors).toEqual([]);
+  await v.leave();
+});
+
 test('any place of a long list, by keys, wheel and scrollbar', async () => {
   const v = await (await Visitor.arrive(browser, world.direct)).login();
   const page = await v.go('/?q=zz-');

@@ -1,13 +1,13 @@
-import { Button, CloseButton, NativeSelect, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Button, CloseButton, NativeSelect } from '@mantine/core';
 import { IconPrinter } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { flushSync } from 'react-dom';
 import { useTranslation } from 'react-i18next';
 import type { FleetEvent } from '../api/client';
 import { Failure } from '../components/failure';
+import { FilterBar } from '../components/filterbar';
 import { type Column, Grid } from '../components/grid';
 import { Name } from '../components/name';
 import { Head, useTitle } from '../components/page';
@@ -143,29 +143,22 @@ interface FilterProps {
 
 function Filters({ filter, set, filtered }: FilterProps) {
   const { t, i18n } = useTranslation();
-  const [text, setText] = useState(filter.q ?? '');
-  const search = useDebouncedCallback((q: string) => set({ q: q || undefined, event: undefined }), 200);
-  const { q } = filter;
-  useEffect(() => setText(q ?? ''), [q]); // another address, as by Back
   const since = (span: string) =>
     span in spans
       ? new Date(Date.now() - spans[span as keyof typeof spans] * 3_600_000).toISOString().replace(/\.\d+/, '')
       : undefined;
   return (
-    <search className="filters">
-      <TextInput
-        type="search"
-        className="search"
-        size="xs"
-        aria-label={t('events.search')}
-        placeholder={`${t('events.searchHint')}  /`}
-        value={text}
-        onChange={(e) => {
-          setText(e.currentTarget.value);
-          search(e.currentTarget.value.trim());
-        }}
-        onKeyDown={(e) => e.key === 'Escape' && e.currentTarget.blur()}
-      />
+    <FilterBar
+      label={t('events.search')}
+      hint={t('events.searchHint')}
+      q={filter.q}
+      search={(q) => set({ q, event: undefined })}
+      clear={
+        filtered
+          ? () => set({ q: undefined, since: undefined, actor: undefined, object: undefined, node: undefined })
+          : undefined
+      }
+    >
       <NativeSelect
         size="xs"
         className="noprint"
@@ -193,16 +186,7 @@ function Filters({ filter, set, filtered }: FilterProps) {
             </span>
           ),
       )}
-      {filtered && (
-        <button
-          type="button"
-          className="link noprint"
-          onClick={() => set({ q: undefined, since: undefined, actor: undefined, object: undefined, node: undefined })}
-        >
-          {t('fleet.clear')}
-        </button>
-      )}
-    </search>
+    </FilterBar>
   );
 }
 

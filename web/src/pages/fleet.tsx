@@ -1,12 +1,11 @@
-import { Button, CloseButton, SegmentedControl, TagsInput, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Button, SegmentedControl } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { NodesSummary } from '../api/client';
 import { Failure } from '../components/failure';
+import { FilterBar, FilterTags } from '../components/filterbar';
 import { Head, useTitle } from '../components/page';
 import { Same } from '../components/same';
 import { curl, promfleet } from '../components/shell-words';
@@ -28,7 +27,8 @@ export function Fleet() {
     void navigate({ search: (old: FleetSearch) => ({ ...old, ...change }), replace });
   const { view, ...filter } = search;
   const summary = useQuery(summaryQuery);
-  const filtered = Boolean(filter.q || filter.state || filter.tag);
+  const clear =
+    filter.q || filter.state || filter.tag ? () => set({ q: undefined, state: undefined, tag: undefined }) : undefined;
   const empty = summary.data?.total === 0;
   return (
     <>
@@ -66,8 +66,16 @@ export function Fleet() {
       ) : (
         <>
           {summary.data && <Counts summary={summary.data} chosen={filter.state} choose={(state) => set({ state })} />}
-          <Filters search={search} set={set} filtered={filtered} />
-          {view === 'map' ? <Heat filter={filter} /> : <Listed filter={filter} filtered={filtered} set={set} />}
+          <FilterBar
+            label={t('fleet.searchLabel')}
+            hint={t('fleet.search')}
+            q={filter.q}
+            search={(q) => set({ q }, true)}
+            clear={clear}
+          >
+            <FilterTags value={filter.tag} onChange={(tag) => set({ tag })} />
+          </FilterBar>
+          {view === 'map' ? <Heat filter={filter} /> : <Listed filter={filter} clear={clear} set={set} />}
           <Same {...sameAs(filter)} />
         </>
       )}
@@ -130,64 +138,13 @@ function Counts({
   );
 }
 
-interface FilterProps {
-  search: FleetSearch;
-  set: (change: Partial<FleetSearch>, replace?: boolean) => void;
-  filtered: boolean;
+interface ListedProps {
+  filter: NodeFilter;
+  set: (change: Partial<FleetSearch>) => void;
+  clear?: () => void;
 }
 
-function Filters({ search, set, filtered }: FilterProps) {
-  const { t } = useTranslation();
-  const [text, setText] = useState(search.q ?? '');
-  const settle = useDebouncedCallback((q: string) => set({ q: q || undefined }, true), 200);
-  const { q } = search;
-  useEffect(() => setText(q ?? ''), [q]); // another address, as by Back
-  return (
-    <search className="filters">
-      <TextInput
-        type="search"
-        className="search"
-        size="xs"
-        aria-label={t('fleet.searchLabel')}
-        placeholder={`${t('fleet.search')}  /`}
-        value={text}
-        onChange={(e) => {
-          setText(e.currentTarget.value);
-          settle(e.currentTarget.value.trim());
-        }}
-        onKeyDown={(e) => e.key === 'Escape' && e.currentTarget.blur()}
-        rightSection={
-          text && (
-            <CloseButton
-              size="xs"
-              aria-label={t('fleet.clear')}
-              onClick={() => {
-                setText('');
-                set({ q: undefined });
-              }}
-            />
-          )
-        }
-      />
-      <TagsInput
-        className="tags"
-        size="xs"
-        aria-label={t('fleet.tags')}
-        placeholder={search.tag ? undefined : t('fleet.tags')}
-        value={search.tag ?? []}
-        onChange={(tag) => set({ tag: tag.length > 0 ? tag : undefined })}
-        maxTags={20}
-      />
-      {filtered && (
-        <button type="button" className="link" onClick={() => set({ q: undefined, state: undefined, tag: undefined })}>
-          {t('fleet.clear')}
-        </button>
-      )}
-    </search>
-  );
-}
-
-function Listed({ filter, filtered, set }: { filter: NodeFilter; filtered: boolean; set: FilterProps['set'] }) {
+function Listed({ filter, set, clear }: ListedProps) {
   const { t } = useTranslation();
   const nodes = usePaged({ queryKey: keys.nodes(filter), read: readNodes(filter) });
   if (nodes.error && nodes.total === 0) return <Failure error={nodes.error} retry={nodes.refetch} />;
@@ -195,13 +152,9 @@ function Listed({ filter, filtered, set }: { filter: NodeFilter; filtered: boole
     return (
       <div className="empty">
         <p>{t('fleet.none')}</p>
-        {filtered && (
-          <button
-            type="button"
-            className="link"
-            onClick={() => set({ q: undefined, state: undefined, tag: undefined })}
-          >
-            {t('fleet.clear')}
+        {clear && (
+          <button type="button" className="link" onClick={clear}>
+            {t('filter.clear')}
           </button>
         )}
       </div>

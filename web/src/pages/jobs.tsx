@@ -1,9 +1,7 @@
-import { CloseButton, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Failure } from '../components/failure';
+import { FilterBar } from '../components/filterbar';
 import { type Column, Grid } from '../components/grid';
 import { Name } from '../components/name';
 import { Head, useTitle } from '../components/page';
@@ -61,7 +59,16 @@ export function AllJobs() {
           </Link>
         )}
       </Head>
-      <Filters key={search.node} search={search} set={set} filtered={filtered} />
+      <FilterBar
+        label={t('jobList.search')}
+        q={search.q}
+        search={(q) => set({ q }, true)}
+        clear={filtered ? () => set({ q: undefined, node: undefined }) : undefined}
+      >
+        <div className="picknode" key={search.node}>
+          <NodePicker value={search.node} onChange={(node) => set({ node })} />
+        </div>
+      </FilterBar>
       <Failure error={jobs.error} retry={jobs.refetch} />
       {!jobs.pending && !jobs.stale && !jobs.error && jobs.total === 0 ? (
         <div className="empty">
@@ -89,56 +96,5 @@ export function AllJobs() {
         api={curl('GET', '/jobs', { query: { ...filter } })}
       />
     </>
-  );
-}
-
-interface FilterProps {
-  search: JobFilter;
-  set: (change: Partial<JobFilter>, replace?: boolean) => void;
-  filtered: boolean;
-}
-
-function Filters({ search, set, filtered }: FilterProps) {
-  const { t } = useTranslation();
-  const { q } = search;
-  const [text, setText] = useState(q ?? '');
-  const settle = useDebouncedCallback((typed: string) => set({ q: typed || undefined }, true), 200);
-  useEffect(() => setText(q ?? ''), [q]); // another address, as by Back
-  return (
-    <search className="filters">
-      <TextInput
-        type="search"
-        className="search"
-        size="xs"
-        aria-label={t('jobList.search')}
-        placeholder={`${t('jobList.search')}  /`}
-        value={text}
-        onChange={(e) => {
-          setText(e.currentTarget.value);
-          settle(e.currentTarget.value.trim());
-        }}
-        onKeyDown={(e) => e.key === 'Escape' && e.currentTarget.blur()}
-        rightSection={
-          text && (
-            <CloseButton
-              size="xs"
-              aria-label={t('fleet.clear')}
-              onClick={() => {
-                setText('');
-                set({ q: undefined });
-              }}
-            />
-          )
-        }
-      />
-      <div className="picknode">
-        <NodePicker value={search.node} onChange={(node) => set({ node })} />
-      </div>
-      {filtered && (
-        <button type="button" className="link" onClick={() => set({ q: undefined, node: undefined })}>
-          {t('fleet.clear')}
-        </button>
-      )}
-    </search>
   );
 }

@@ -1,11 +1,11 @@
-import { Button, CloseButton, SegmentedControl, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Button } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Preview } from '../../api/client';
 import { Danger } from '../../components/danger';
 import { Failure } from '../../components/failure';
+import { FilterBar, FilterGone } from '../../components/filterbar';
 import { type Column, Grid } from '../../components/grid';
 import { Head, useTitle } from '../../components/page';
 import { Same } from '../../components/same';
@@ -60,11 +60,7 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
   useTitle(t(`${kind}.title`));
   const { search, set } = useRecordSearch();
   const { id, new: making, ...filter } = search;
-  const [text, setText] = useState(filter.q ?? '');
   const [focus, setFocus] = useState(0);
-  const settle = useDebouncedCallback((q: string) => set({ q: q || undefined }), 200);
-  const { q } = filter;
-  useEffect(() => setText(q ?? ''), [q]); // another address, as by Back
   const list = usePaged<T>({
     queryKey: ['records', kind, 'list', filter],
     read: (offset, limit, signal) => props.read({ ...filter, offset, limit }, signal),
@@ -73,7 +69,7 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
   const ready = !list.pending && !list.error;
   const chosen = rows.find((r) => r.id === id);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const { deleted } = filter;
+  const { q, deleted } = filter;
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list, another selection
   useEffect(() => setSelected(new Set()), [q, deleted]);
   const { many } = props;
@@ -111,43 +107,13 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
         )}
       </Head>
       {props.children}
-      <search className="filters">
-        <TextInput
-          type="search"
-          className="search"
-          size="xs"
-          aria-label={t(`${kind}.search`)}
-          placeholder={`${t(`${kind}.search`)}  /`}
-          value={text}
-          onChange={(e) => {
-            setText(e.currentTarget.value);
-            settle(e.currentTarget.value.trim());
-          }}
-          onKeyDown={(e) => e.key === 'Escape' && e.currentTarget.blur()}
-          rightSection={
-            text && (
-              <CloseButton
-                size="xs"
-                aria-label={t('record.clear')}
-                onClick={() => {
-                  setText('');
-                  set({ q: undefined });
-                }}
-              />
-            )
-          }
+      <FilterBar label={t(`${kind}.search`)} q={q} search={(q) => set({ q })}>
+        <FilterGone
+          value={deleted}
+          revoked={revoked}
+          onChange={(deleted) => set({ deleted, id: undefined, new: undefined })}
         />
-        <SegmentedControl
-          size="xs"
-          aria-label={t('record.which')}
-          value={filter.deleted ? 'gone' : 'live'}
-          onChange={(which) => set({ deleted: which === 'gone' ? true : undefined, id: undefined, new: undefined })}
-          data={[
-            { value: 'live', label: t('record.live') },
-            { value: 'gone', label: t(revoked ? 'record.revoked' : 'record.deleted') },
-          ]}
-        />
-      </search>
+      </FilterBar>
       {many && selects && selected.size > 0 && (
         <Many
           kind={kind}

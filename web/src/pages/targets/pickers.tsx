@@ -39,7 +39,7 @@ export function NodePicker({ value, onChange }: NodePickerProps) {
       onChange={(uuid) => onChange(uuid ?? undefined)}
       searchable
       clearable
-      clearButtonProps={{ 'aria-label': t('fleet.clear') }}
+      clearButtonProps={{ 'aria-label': t('filter.clear') }}
       nothingFoundMessage={t('palette.nothing')}
       filter={({ options }) => options} // the server has looked
       onSearchChange={(text) => setTyped(text === plain(chosen?.hostname ?? '') ? '' : text)}
