@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -25,8 +26,18 @@ func waitFlag(cmd *kingpin.CmdClause) func() (time.Duration, error) {
 	}
 }
 
-func (c *command) nodeLoaded(noun *kingpin.CmdClause) {
-	cmd := noun.Command("loaded", "Compare the prometheus.yml that a node should have with its file and with what its Prometheus has loaded, secrets masked: 0 they are the same, 1 they differ, 2 that could not be found out.")
+// hostQuestion is a command that has the agent of a node look at its host.
+type hostQuestion[T any] struct {
+	name, help string
+	ask        func(*client.Client, context.Context, string, time.Duration) (*T, error)
+	draw       func(*lines, *T) error
+	// judge makes the exit code of the answer: nil is a yes, answerNo a no, and anything
+	// else says that there is none.
+	judge func(node string, answer *T) error
+}
+
+func (q hostQuestion[T]) declare(c *command, noun *kingpin.CmdClause) {
+	cmd := noun.Command(q.name, q.help)
 	conn, out := c.connection(cmd), c.output(cmd)
 	node := cmd.Arg("node", "By uuid or hostname.").Required().String()
 	wait := waitFlag(cmd)
@@ -39,31 +50,45 @@ func (c *command) nodeLoaded(noun *kingpin.CmdClause) {
 		if err != nil {
 			return err
 		}
-		l, err := cl.NodeLoaded(c.ctx, uuid, within)
+		answer, err := q.ask(cl, c.ctx, uuid, within)
 		if err != nil {
 			return err
 		}
 		if out.format != "table" {
-			err = out.encode(l)
+			err = out.encode(answer)
 		} else {
-			err = drawLoaded(&lines{to: out.to}, l)
+			err = q.draw(&lines{to: out.to}, answer)
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case l.Same:
-			return nil
 		}
-		for _, part := range []struct {
-			name string
-			promfleet.ConfigText
-		}{{"wanted", l.Wanted}, {"written", l.Written}, {"loaded", l.Loaded}} {
-			if part.Missing != "" {
-				return errorf("what is %s of %s is not known: %s", part.name, *node, part.Missing)
-			}
-		}
-		return &answerNo{differing(l)}
+		return q.judge(*node, answer)
 	})
+}
+
+func (c *command) nodeLoaded(noun *kingpin.CmdClause) {
+	hostQuestion[promfleet.NodeLoaded]{
+		name:  "loaded",
+		help:  "Compare the prometheus.yml that a node should have with its file and with what its Prometheus has loaded, secrets masked: 0 they are the same, 1 they differ, 2 that could not be found out.",
+		ask:   (*client.Client).NodeLoaded,
+		draw:  drawLoaded,
+		judge: judgeLoaded,
+	}.declare(c, noun)
+}
+
+func judgeLoaded(node string, l *promfleet.NodeLoaded) error {
+	if l.Same {
+		return nil
+	}
+	for _, part := range []struct {
+		name string
+		promfleet.ConfigText
+	}{{"wanted", l.Wanted}, {"written", l.Written}, {"loaded", l.Loaded}} {
+		if part.Missing != "" {
+			return errorf("what is %s of %s is not known: %s", part.name, node, part.Missing)
+		}
+	}
+	return &answerNo{differing(l)}
 }
 
 // differing says in one line how the three stand.
@@ -109,40 +134,30 @@ func drawLoaded(w *lines, l *promfleet.NodeLoaded) error {
 }
 
 func (c *command) nodeDoctor(noun *kingpin.CmdClause) {
-	cmd := noun.Command("doctor", "Have the agent of a node look at all that it needs on its host, and change nothing: 0 nothing fails, 1 something does, 2 it did not answer.")
-	conn, out := c.connection(cmd), c.output(cmd)
-	node := cmd.Arg("node", "By uuid or hostname.").Required().String()
-	wait := waitFlag(cmd)
-	c.calls(cmd, conn, func(cl *client.Client) error {
-		within, err := wait()
-		if err != nil {
-			return err
-		}
-		uuid, err := c.nodeUUID(cl, *node)
-		if err != nil {
-			return err
-		}
-		d, err := cl.NodeDoctor(c.ctx, uuid, within)
-		if err != nil {
-			return err
-		}
-		if out.format != "table" {
-			if err := out.encode(d); err != nil {
-				return err
-			}
-		} else {
-			for _, f := range d.Findings {
-				fmt.Fprintln(c.stdout, plain(examinedLine(doctor.Line{Result: reload.Verdict(f.Level), Check: f.Check, Found: f.Found, Hint: f.Hint})))
-			}
-		}
-		switch {
-		case d.Agent != promfleet.AgentAnswered:
-			return errorf("the agent of %s has not looked: %s", *node, d.AgentSays)
-		case d.Failures > 0:
-			return &answerNo{errorf("%d of %d checks fail", d.Failures, len(d.Findings))}
-		case d.AgentSays != "":
-			return errorf("the agent of %s has not looked at all of it: %s", *node, d.AgentSays)
-		}
-		return nil
-	})
+	hostQuestion[promfleet.NodeDoctor]{
+		name:  "doctor",
+		help:  "Have the agent of a node look at all that it needs on its host, and change nothing: 0 nothing fails, 1 something does, 2 it did not answer.",
+		ask:   (*client.Client).NodeDoctor,
+		draw:  drawDoctor,
+		judge: judgeDoctor,
+	}.declare(c, noun)
+}
+
+func drawDoctor(w *lines, d *promfleet.NodeDoctor) error {
+	for _, f := range d.Findings {
+		w.line("%s", examinedLine(doctor.Line{Result: reload.Verdict(f.Level), Check: f.Check, Found: f.Found, Hint: f.Hint}))
+	}
+	return w.err
+}
+
+func judgeDoctor(node string, d *promfleet.NodeDoctor) error {
+	switch {
+	case d.Agent != promfleet.AgentAnswered:
+		return errorf("the agent of %s has not looked: %s", node, d.AgentSays)
+	case d.Failures > 0:
+		return &answerNo{errorf("%d of %d checks fail", d.Failures, len(d.Findings))}
+	case d.AgentSays != "":
+		return errorf("the agent of %s has not looked at all of it: %s", node, d.AgentSays)
+	}
+	return nil
 }
