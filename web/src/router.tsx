@@ -36,9 +36,15 @@ const login = createRoute({
   component: lazyRouteComponent(() => import('./pages/login'), 'Login'),
 });
 
+/** The row of a page's table that the keys are at (components/row.ts). */
+export interface RowSearch {
+  row?: string;
+}
+
 const shell = createRoute({
   getParentRoute: () => root,
   id: 'shell',
+  validateSearch: (s: Record<string, unknown>): RowSearch => ({ row: text(s.row) }),
   beforeLoad: async ({ location }) => {
     const session = await queryClient
       .ensureQueryData({ queryKey: keys.session, queryFn: readSession, staleTime: 60_000 })
@@ -105,7 +111,7 @@ export interface ConfigSearch {
 }
 
 /** A list of records, and the one that is open. */
-export interface RecordSearch {
+export interface RecordSearch extends RowSearch {
   q?: string;
   sort?: string;
   deleted?: true;

@@ -180,7 +180,9 @@ describe.each(looks)('%s', (name, { base, ...look }) => {
     await page.locator('.causes li', { hasText: refused }).waitFor();
     await v.check(`${name}-health`);
     await row.click();
-    await page.waitForURL(`${base}/nodes/${world.node}/health?job=health_web`);
+    await page.waitForURL((url) => url.searchParams.get('job') === 'health_web');
+    expect(page.url()).toContain(`${base}/nodes/${world.node}/health?`);
+    expect(new URL(page.url()).searchParams.get('row')).toMatch(/^\d+_health_web\//);
     await page.locator('.beside h2', { hasText: 'health_web' }).waitFor();
     const down = page.locator('.downlist a');
     await down.filter({ hasText: '127.0.0.1:1' }).first().waitFor();

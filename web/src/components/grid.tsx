@@ -15,6 +15,8 @@ import { useTranslation } from 'react-i18next';
 import type { Paged } from '../data/paged';
 import { inSequence, typing } from '../shell/sequence';
 import { places, rowHeight, scrollTo } from './places';
+import { findRow, type Row as RowPlace } from './row';
+import { useRow } from './use-row';
 
 export interface Column<T> {
   key: string;
@@ -54,6 +56,9 @@ type Props<T> = Rows<T> & {
 /** How many rows are drawn above and below those that are seen. */
 const around = 10;
 
+/** How far from where it was a row is looked for that the address names. */
+const near = 200;
+
 /** How many rows a selection may be extended over at once. */
 const maxExtent = 10_000;
 
@@ -67,11 +72,15 @@ const busy = 'a, button, input, select, textarea, [contenteditable]';
 const nowhere = (target: EventTarget | null) =>
   target === document.body || (target as Element | null)?.id === 'content';
 
+/** How high what is seen of the rows is, below the head. */
+const heightOf = (element: HTMLElement) => Math.max(rowHeight, element.clientHeight - rowHeight);
+
 const nothing: ReadonlySet<string> = new Set();
 
 /**
  * A table that draws the rows that are seen, however many there are. j and k move, Home,
  * End and the page keys go anywhere, Enter opens, e edits; x selects, Shift extends.
+ * The row that they are at is in the address.
  */
 export function Grid<T>(props: Props<T>) {
   const { label, columns, rowKey, open, chosen, sort, onSort, selected = nothing, onSelect, onEdit } = props;
@@ -80,8 +89,12 @@ export function Grid<T>(props: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState(600);
   const [scroll, setScroll] = useState(0);
-  const [at, setAt] = useState(-1);
+  // The row that the keys are at: another filter's or another order's rows have none yet.
+  const [spot, setSpot] = useState({ list: list.key, at: -1 });
+  const at = spot.list === list.key ? spot.at : -1;
+  const setAt = (index: number) => setSpot({ list: list.key, at: index });
   const anchor = useRef(-1); // where a selection is extended from
+  const address = useRow();
   const count = list.count;
   const place = places(count, view, scroll);
   const { first, last } = place;
@@ -89,7 +102,7 @@ export function Grid<T>(props: Props<T>) {
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
-    const measure = () => setView(Math.max(rowHeight, element.clientHeight - rowHeight));
+    const measure = () => setView(heightOf(element));
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
@@ -106,23 +119,51 @@ export function Grid<T>(props: Props<T>) {
     shown.current = list.key;
     box.current?.scrollTo({ top: 0 });
     setScroll(0);
-    setAt(-1);
     anchor.current = -1;
-  }, [list.key]);
+    if (!address.sought.current) address.tell();
+  }, [list.key, address]);
 
   const keyAt = (index: number) => {
     const row = list.at(index);
     return row && rowKey(row);
   };
-  const move = (to: number) => {
+  /** Makes a row the one that the keys are at, in the address too. */
+  const stand = (index: number) => {
+    setAt(index);
+    address.sought.current = undefined;
+    const key = keyAt(index);
+    if (key !== undefined) address.tell({ index, key });
+  };
+  const standing = keyAt(at);
+  useEffect(() => {
+    if (standing !== undefined && !address.sought.current) address.tell({ index: at, key: standing });
+  }, [standing, at, address]);
+  const reveal = (to: number) => {
     const next = Math.max(0, Math.min(to, count - 1));
-    setAt(next);
     const element = box.current;
     if (!element) return next;
-    const top = scrollTo(next, count, view, element.scrollTop);
+    const top = scrollTo(next, count, heightOf(element), element.scrollTop);
     if (top !== element.scrollTop) element.scrollTop = top;
     return next;
   };
+  const move = (to: number) => {
+    const next = reveal(to);
+    stand(next);
+    return next;
+  };
+  // What the address names is looked for where it was, once that is here.
+  const wentTo = useRef<RowPlace>(undefined);
+  useEffect(() => {
+    const row = address.sought.current;
+    if (!row || !list.known || list.stale) return;
+    const there = Math.min(row.index, count - 1);
+    if (wentTo.current !== row) reveal(there); // once: who scrolls away is let go
+    wentTo.current = row;
+    if (count > 0 && keyAt(there) === undefined) return;
+    address.sought.current = undefined;
+    const found = findRow(row, keyAt, near);
+    setAt(found < 0 ? -1 : reveal(found));
+  });
   const toggle = (index: number) => {
     const key = keyAt(index);
     if (key === undefined) return;
@@ -144,6 +185,11 @@ export function Grid<T>(props: Props<T>) {
       },
       () => undefined, // they could not be read: nothing is selected
     );
+  };
+  /** Does something that another page may follow on: who comes back is at the row again. */
+  const leave = (go: (row: T) => void, row: T) => {
+    address.flush();
+    go(row);
   };
   const key = (event: KeyboardEvent | globalThis.KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || count === 0) return;
@@ -173,9 +219,9 @@ export function Grid<T>(props: Props<T>) {
       move(to);
     } else if (event.shiftKey) return;
     else if (event.key === 'x' && onSelect) toggle(at);
-    else if (event.key === 'e' && onEdit && row) onEdit(row);
+    else if (event.key === 'e' && onEdit && row) leave(onEdit, row);
     else if (event.key === 'Escape' && onSelect && selected.size > 0) onSelect(nothing);
-    else if (event.key === 'Enter' && !(event.target as HTMLElement).closest(busy) && row && open) open(row);
+    else if (event.key === 'Enter' && !(event.target as HTMLElement).closest(busy) && row && open) leave(open, row);
     else return;
     event.preventDefault();
   };
@@ -193,19 +239,19 @@ export function Grid<T>(props: Props<T>) {
     return () => window.removeEventListener('keydown', down);
   }, []);
 
-  const actions = { open, toggle, extend, setAt };
+  const actions = { open: (row: T) => open && leave(open, row), toggle, extend, stand };
   const act = useRef(actions);
   act.current = actions;
   const press = useCallback((event: MouseEvent, index: number, row: T, selects: boolean) => {
     const target = event.target as HTMLElement;
     if (selects && event.shiftKey) return act.current.extend(index);
     if (selects && (event.ctrlKey || event.metaKey || target.closest('.ticks'))) {
-      act.current.setAt(index);
+      act.current.stand(index);
       return act.current.toggle(index);
     }
     if (target.closest(busy) || window.getSelection()?.toString()) return;
-    act.current.setAt(index);
-    act.current.open?.(row);
+    act.current.stand(index);
+    act.current.open(row);
   }, []);
 
   const widths = columns.map((c) => c.width).join(' ');
@@ -265,6 +311,7 @@ export function Grid<T>(props: Props<T>) {
       aria-multiselectable={onSelect ? true : undefined}
       aria-activedescendant={activeKey === undefined ? undefined : `row-${activeKey}`}
       aria-busy={list.stale || undefined}
+      aria-keyshortcuts={shortcuts(open !== undefined, onSelect !== undefined, onEdit !== undefined)}
       tabIndex={0}
       onKeyDown={key}
       onScroll={(e) => setScroll(e.currentTarget.scrollTop)}
@@ -305,6 +352,10 @@ export function Grid<T>(props: Props<T>) {
     </div>
   );
 }
+
+/** The keys of a table, which the help of keys reads. */
+const shortcuts = (opens: boolean, selects: boolean, edits: boolean) =>
+  `j k Home End${opens ? ' Enter' : ''}${selects ? ' x Shift+J Shift+K' : ''}${edits ? ' e' : ''}`;
 
 interface List<T> extends Pick<Paged<T>, 'at' | 'see' | 'here' | 'total' | 'stale' | 'read'> {
   key: string;

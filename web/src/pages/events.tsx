@@ -35,7 +35,7 @@ const mostPrinted = 2000;
 export function Events() {
   const { t, i18n } = useTranslation();
   useTitle(t('events.title'));
-  const { event: chosen, ...filter } = useSearch({ from: '/shell/events' });
+  const { event: chosen, row: _, ...filter } = useSearch({ from: '/shell/events' });
   const navigate = useNavigate({ from: '/events' });
   const set = (change: Partial<EventSearch>) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true });

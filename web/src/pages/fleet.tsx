@@ -25,7 +25,7 @@ export function Fleet() {
   const navigate = useNavigate({ from: '/' });
   const set = (change: Partial<FleetSearch>, replace = false) =>
     void navigate({ search: (old: FleetSearch) => ({ ...old, ...change }), replace });
-  const { view, ...filter } = search;
+  const { view, row: _, ...filter } = search;
   const summary = useQuery(summaryQuery);
   const clear =
     filter.q || filter.state || filter.tag ? () => set({ q: undefined, state: undefined, tag: undefined }) : undefined;

@@ -21,7 +21,7 @@ const usual = 'key';
 export function AllJobs() {
   const { t } = useTranslation();
   useTitle(t('jobList.title'));
-  const search = useSearch({ from: '/shell/jobs' });
+  const { row: _, ...search } = useSearch({ from: '/shell/jobs' });
   const navigate = useNavigate({ from: '/jobs' });
   const set = (change: Partial<JobFilter>, replace = false) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace });

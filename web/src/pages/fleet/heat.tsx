@@ -9,6 +9,7 @@ import { Failure } from '../../components/failure';
 import { Name, plain } from '../../components/name';
 import { State } from '../../components/state';
 import { Ago } from '../../components/time';
+import { useRow } from '../../components/use-row';
 import { mapQuery, type NodeFilter, nodeQuery } from '../../data/nodes';
 import { states } from '../../state/states';
 import { type Layout, layout } from './layout';
@@ -20,7 +21,7 @@ export function Heat({ filter }: { filter: NodeFilter }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const { ref, width, height } = useElementSize();
-  const { data, error, refetch } = useQuery(mapQuery(filter));
+  const { data, error, refetch, isPlaceholderData } = useQuery(mapQuery(filter));
   const cells = data?.value.nodes ?? none;
   const total = data?.value.total ?? 0;
   const [at, setAt] = useState<number>();
@@ -35,7 +36,29 @@ export function Heat({ filter }: { filter: NodeFilter }) {
     draw(canvas.current, cells, place);
   }, [cells, place.size, place.gap, place.columns, colorScheme]);
 
-  const open = (cell?: NodePoint) => cell && void navigate({ to: '/nodes/$uuid', params: { uuid: cell.uuid } });
+  // The node that the address names, as the row of the table is.
+  const address = useRow();
+  useEffect(() => {
+    const row = address.sought.current;
+    if (!row || !data || isPlaceholderData) return;
+    address.sought.current = undefined;
+    const found = cells.findIndex((cell) => cell.uuid === row.key);
+    if (found >= 0) setAt(found);
+  });
+  const choose = (index?: number) => {
+    const cell = cells[index ?? -1];
+    if (index === undefined || !cell) return undefined;
+    setAt(index);
+    address.sought.current = undefined;
+    address.tell({ index, key: cell.uuid });
+    return cell;
+  };
+  const open = (index?: number) => {
+    const cell = choose(index);
+    if (!cell) return;
+    address.flush();
+    void navigate({ to: '/nodes/$uuid', params: { uuid: cell.uuid } });
+  };
   const cellAt = (event: { nativeEvent: MouseEvent }) => {
     const column = Math.floor(event.nativeEvent.offsetX / step);
     const index = Math.floor(event.nativeEvent.offsetY / step) * place.columns + column;
@@ -49,8 +72,8 @@ export function Heat({ filter }: { filter: NodeFilter }) {
       ArrowUp: -place.columns,
     };
     const by = steps[event.key];
-    if (by !== undefined) setAt((old) => Math.max(0, Math.min((old ?? -by) + by, cells.length - 1)));
-    else if (event.key === 'Enter' && at !== undefined) open(cells[at]);
+    if (by !== undefined) choose(Math.max(0, Math.min((at ?? -by) + by, cells.length - 1)));
+    else if (event.key === 'Enter' && at !== undefined) open(at);
     else return;
     event.preventDefault();
   };
@@ -76,7 +99,7 @@ export function Heat({ filter }: { filter: NodeFilter }) {
             width={place.columns * step}
             height={rows * step}
             onMouseMove={(e) => setAt(cellAt(e))}
-            onClick={(e) => open(cells[cellAt(e) ?? -1])}
+            onClick={(e) => open(cellAt(e))}
           />
           {at !== undefined && pointed && (
             <span

@@ -109,7 +109,10 @@ function JobList({ jobs, chosen }: { jobs?: JobHealth[]; chosen?: string }) {
   const navigate = useNavigate({ from: '/nodes/$uuid/health' });
   const rows = worstFirst(jobs ?? []);
   const toggle = (j: JobHealth) =>
-    void navigate({ search: { job: j.job === chosen || !j.job ? undefined : j.job }, replace: true });
+    void navigate({
+      search: (old) => ({ ...old, job: j.job === chosen || !j.job ? undefined : j.job }),
+      replace: true,
+    });
   const columns: Column<JobHealth>[] = [
     {
       key: 'job',
@@ -205,7 +208,7 @@ function Beside({ health, chosen, error }: { health?: NodeHealth; chosen?: strin
           <CloseButton
             className="push"
             aria-label={t('app.close')}
-            onClick={() => void navigate({ search: {}, replace: true })}
+            onClick={() => void navigate({ search: (old) => ({ ...old, job: undefined }), replace: true })}
           />
         )}
       </header>

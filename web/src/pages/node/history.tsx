@@ -51,7 +51,7 @@ export function History() {
         rowKey={(r) => String(r.number)}
         more={list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : undefined}
         chosen={chosen && String(chosen.number)}
-        open={(r) => void navigate({ search: { revision: r.number }, replace: true })}
+        open={(r) => void navigate({ search: (old) => ({ ...old, revision: r.number }), replace: true })}
       />
       <section className="beside wide">
         {chosen && before && <Changed uuid={node.uuid} from={before.number} to={chosen.number} />}

@@ -59,7 +59,7 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
   const { t } = useTranslation();
   useTitle(t(`${kind}.title`));
   const { search, set } = useRecordSearch();
-  const { id, new: making, ...filter } = search;
+  const { id, new: making, row: _, ...filter } = search;
   const [focus, setFocus] = useState(0);
   const list = usePaged<T>({
     queryKey: ['records', kind, 'list', filter],
