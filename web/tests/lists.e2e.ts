@@ -167,6 +167,65 @@ test('any place of a long list, by keys, wheel and scrollbar', async () => {
   await v.leave();
 });
 
+test('the row that the keys are at is in the address, for others and for the way back', async () => {
+  const v = await (await Visitor.arrive(browser, world.direct)).login();
+  const page = await v.go('/?q=zz-');
+  const at = (i: number) => page.waitForURL((url) => url.searchParams.get('row') === `${i + 1}_${uuids[i]}`);
+  const standsAt = (i: number) =>
+    current(page)
+      .getByRole('link', { name: name(i), exact: true })
+      .waitFor();
+  await page.getByRole('grid').focus();
+  await page.keyboard.press('End'); // a row that is still to be read
+  await at(many - 1);
+  await page.keyboard.press('k');
+  await at(many - 2);
+  const said = page.url();
+  const other = await v.go(`/?q=zz-&row=3_${uuids[2]}`);
+  await other.getByRole('grid').waitFor();
+  await standsAt(2);
+  await page.goto(said);
+  await standsAt(many - 2);
+  // Moves go on from there; the way back leads to it.
+  await page.keyboard.press('k');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`${world.direct}/nodes/${uuids[many - 3]}`);
+  await page.goBack();
+  await at(many - 3);
+  await standsAt(many - 3);
+  // e edits, and x, which nothing could be done with, selects nothing.
+  await page.getByRole('grid').focus();
+  await page.keyboard.press('x');
+  await page.keyboard.press('e');
+  await page.waitForURL(`${world.direct}/nodes/${uuids[many - 3]}/settings`);
+  await page.goBack();
+  await standsAt(many - 3);
+  // Elsewhere by now: it is looked for around.
+  await v.go(`/?q=zz-&row=100_${uuids[120]}`);
+  await standsAt(120);
+  await at(120);
+  // In the map it is the node that is pointed at.
+  await v.go(`/?q=zz-&view=map&row=121_${uuids[120]}`);
+  await page.locator('.under').getByText(name(120)).waitFor();
+  await page.locator('[role="application"]').focus();
+  await page.keyboard.press('ArrowRight');
+  await at(121);
+  // Another filter has other rows.
+  await v.go(`/?q=zz-&row=3_${uuids[2]}`);
+  await standsAt(2);
+  await page.getByRole('searchbox').fill('zz-1');
+  await page.waitForURL(`${world.direct}/?q=zz-1`);
+  expect(await current(page).count()).toBe(0);
+  // A job's editor.
+  await v.go('/jobs?q=list_33');
+  await page.locator('[role="grid"][aria-rowcount="2"]').waitFor();
+  await page.keyboard.press('j');
+  await page.keyboard.press('e');
+  await page.waitForURL(`${world.direct}/nodes/${uuids[13]}/jobs/list_33/config`);
+  expect(v.errors).toEqual([]);
+  await v.leave();
+});
+
 test('another filter begins at its top, and keeps the rows until it has others', async () => {
   const v = await (await Visitor.arrive(browser, world.direct)).login();
   const page = await v.go('/?q=zz-&sort=-hostname');

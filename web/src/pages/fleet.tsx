@@ -12,6 +12,7 @@ import { curl, promfleet } from '../components/shell-words';
 import { type NodeFilter, readNodes, summaryQuery } from '../data/nodes';
 import { usePaged } from '../data/paged';
 import { keys } from '../data/queries';
+import { mayEdit, useSession } from '../data/session';
 import type { FleetSearch } from '../router';
 import { stateIcons, states } from '../state/states';
 import { Heat } from './fleet/heat';
@@ -146,6 +147,8 @@ interface ListedProps {
 
 function Listed({ filter, set, clear }: ListedProps) {
   const { t } = useTranslation();
+  const navigate = useNavigate();
+  const editor = mayEdit(useSession().data);
   const nodes = usePaged({ queryKey: keys.nodes(filter), read: readNodes(filter) });
   if (nodes.error && nodes.total === 0) return <Failure error={nodes.error} retry={nodes.refetch} />;
   if (!nodes.pending && !nodes.stale && nodes.total === 0) {
@@ -168,6 +171,7 @@ function Listed({ filter, set, clear }: ListedProps) {
         sort={filter.sort ?? 'hostname'}
         onSort={(sort) => set({ sort: sort === 'hostname' ? undefined : sort })}
         onTag={(tag) => set({ tag: [...new Set([...(filter.tag ?? []), tag])] })}
+        onEdit={editor ? ({ uuid }) => void navigate({ to: '/nodes/$uuid/settings', params: { uuid } }) : undefined}
       />
     </>
   );

@@ -80,6 +80,11 @@ export function AllJobs() {
           columns={columns}
           source={jobs}
           rowKey={(j) => String(j.id)}
+          onEdit={
+            editor
+              ? (j) => void navigate({ to: '/nodes/$uuid/jobs/$key/config', params: { uuid: j.node, key: j.key } })
+              : undefined
+          }
           open={(j) => void navigate({ to: '/nodes/$uuid/jobs/$key', params: { uuid: j.node, key: j.key } })}
           sort={filter.sort}
           onSort={(sort) => set({ sort: sort === usual ? undefined : sort })}

@@ -1,6 +1,6 @@
 import { Modal } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { beginSequence, endSequence, typing } from './sequence';
 
@@ -54,10 +54,28 @@ export function useKeys({ palette, help }: { palette: () => void; help: () => vo
   }, [navigate]);
 }
 
-/** The keys, for people. */
+/** The keys that what is shown says it has; what a dialog hides counts as well. */
+function keysHere(): Set<string> {
+  const all = document.querySelectorAll('[aria-keyshortcuts]');
+  return new Set([...all].flatMap((element) => element.getAttribute('aria-keyshortcuts')?.split(' ') ?? []));
+}
+
+type Line = [pressed: string[], does: string];
+
+/** The keys, for people: those that hold everywhere, and those of the page. */
 export function Keys({ opened, close }: { opened: boolean; close: () => void }) {
   const { t } = useTranslation();
-  const rows: [string[], string][] = [
+  return (
+    <Modal opened={opened} onClose={close} title={t('keys.title')} closeButtonProps={{ 'aria-label': t('app.close') }}>
+      <Help />
+    </Modal>
+  );
+}
+
+function Help() {
+  const { t } = useTranslation();
+  const [here] = useState(keysHere);
+  const everywhere: Line[] = [
     [['/'], t('keys.search')],
     [['Ctrl', 'K'], t('keys.palette')],
     [['g', 'f'], t('keys.fleet')],
@@ -65,30 +83,47 @@ export function Keys({ opened, close }: { opened: boolean; close: () => void }) 
     [['g', 't'], t('keys.targets')],
     [['g', 'a'], t('keys.tags')],
     [['g', 'e'], t('keys.events')],
-    [['j', 'k'], t('keys.move')],
-    [['Home', 'End'], t('keys.ends')],
-    [['Enter'], t('keys.open')],
-    [['x'], t('keys.select')],
-    [['⇧', 'j', 'k'], t('keys.extend')],
-    [['e'], t('keys.edit')],
-    [['n'], t('keys.new')],
     [['Esc'], t('keys.close')],
     [['?'], t('keys.help')],
   ];
+  const ofPage: [shortcut: string, ...Line][] = [
+    ['j', ['j', 'k'], t('keys.move')],
+    ['Home', ['Home', 'End'], t('keys.ends')],
+    ['Enter', ['Enter'], t('keys.open')],
+    ['x', ['x'], t('keys.select')],
+    ['Shift+J', ['⇧', 'j', 'k'], t('keys.extend')],
+    ['e', ['e'], t('keys.edit')],
+    ['n', ['n'], t('keys.new')],
+    ['Control+S', ['Ctrl', 'S'], t('keys.save')],
+  ];
+  const held = ofPage.filter(([shortcut]) => here.has(shortcut)).map(([, ...line]): Line => line);
   return (
-    <Modal opened={opened} onClose={close} title={t('keys.title')} closeButtonProps={{ 'aria-label': t('app.close') }}>
-      <dl className="keys">
-        {rows.map(([pressed, does]) => (
-          <div key={does}>
-            <dt>
-              {pressed.map((key) => (
-                <kbd key={key}>{key}</kbd>
-              ))}
-            </dt>
-            <dd>{does}</dd>
-          </div>
-        ))}
-      </dl>
-    </Modal>
+    <>
+      {held.length > 0 && (
+        <>
+          <h3>{t('keys.here')}</h3>
+          <Lines of={held} />
+        </>
+      )}
+      <h3>{t('keys.everywhere')}</h3>
+      <Lines of={everywhere} />
+    </>
+  );
+}
+
+function Lines({ of }: { of: Line[] }) {
+  return (
+    <dl className="keys">
+      {of.map(([pressed, does]) => (
+        <div key={does}>
+          <dt>
+            {pressed.map((key) => (
+              <kbd key={key}>{key}</kbd>
+            ))}
+          </dt>
+          <dd>{does}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }

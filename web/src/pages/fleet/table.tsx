@@ -13,10 +13,12 @@ interface Props {
   sort: string;
   onSort: (sort: string) => void;
   onTag: (tag: string) => void;
+  /** Of those who may. */
+  onEdit?: (node: Node) => void;
 }
 
 /** The fleet as a table: one dense, honest list. */
-export function NodeTable({ source, sort, onSort, onTag }: Props) {
+export function NodeTable({ source, sort, onSort, onTag, onEdit }: Props) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const columns: Column<Node>[] = [
@@ -130,6 +132,7 @@ export function NodeTable({ source, sort, onSort, onTag }: Props) {
       open={(n) => void navigate({ to: '/nodes/$uuid', params: { uuid: n.uuid } })}
       sort={sort}
       onSort={onSort}
+      onEdit={onEdit}
     />
   );
 }

@@ -24,6 +24,7 @@ export function Jobs() {
   const navigate = useNavigate({ from: '/nodes/$uuid/jobs' });
   const filter = { node: node.uuid, sort };
   const jobs = usePaged({ queryKey: [...keys.jobs(node.uuid), sort], read: readJobs(filter) });
+  const editor = mayEdit(useSession().data);
   const config = useQuery(configQuery(node.uuid));
   const counts = useMemo(() => countsOf(config.data), [config.data]);
   const common = jobColumns(t);
@@ -67,6 +68,11 @@ export function Jobs() {
         columns={columns}
         source={jobs}
         rowKey={(j) => String(j.id)}
+        onEdit={
+          editor
+            ? (j) => void navigate({ to: '/nodes/$uuid/jobs/$key/config', params: { uuid: node.uuid, key: j.key } })
+            : undefined
+        }
         open={(j) => void navigate({ to: '/nodes/$uuid/jobs/$key', params: { uuid: node.uuid, key: j.key } })}
         sort={sort}
         onSort={(by) => void navigate({ search: { sort: by === 'key' ? undefined : by } })}

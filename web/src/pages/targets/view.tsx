@@ -320,7 +320,12 @@ export function TargetsView({ search, set, job }: Props) {
               >
                 {t('targets.paste')}
               </Button>
-              <Button size="compact-sm" leftSection={<IconPlus size={14} aria-hidden />} title="n" onClick={create}>
+              <Button
+                size="compact-sm"
+                leftSection={<IconPlus size={14} aria-hidden />}
+                aria-keyshortcuts="n"
+                onClick={create}
+              >
                 {t('targets.new')}
               </Button>
             </>
