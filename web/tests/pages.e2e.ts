@@ -188,6 +188,32 @@ describe.each(looks)('%s', (name, { base, ...look }) => {
   });
 });
 
+test('each tab of a node has the same by CLI and API, and leads to its targets', async () => {
+  const v = await (await Visitor.arrive(browser, world.direct)).login();
+  for (const [tab, command] of [
+    ['', 'promfleet node get'],
+    ['/health', 'promfleet node health'],
+    ['/jobs', 'promfleet job list'],
+    ['/config', 'promfleet node config'],
+    ['/history', 'promfleet node revisions'],
+    ['/doctor', 'promfleet node doctor'],
+    ['/settings', 'promfleet node update'],
+  ] as const) {
+    const page = await v.go(`/nodes/${world.node}${tab}`);
+    const same = page.locator('.same', { hasText: command });
+    await same.locator('summary').click();
+    await same.locator('.command', { hasText: command }).first().waitFor();
+    await v.picture(`same-node${tab.replace('/', '-')}`);
+  }
+  for (const tab of ['', '/health']) {
+    const page = await v.go(`/nodes/${world.node}${tab}`);
+    await page.locator(`main a[href="/targets?node=${world.node}"]`).click();
+    await page.waitForURL(`${world.direct}/targets?node=${world.node}`);
+  }
+  expect(v.errors).toEqual([]);
+  await v.leave();
+});
+
 test('a change is seen before it is made, and followed until it is loaded', async () => {
   const v = await (await Visitor.arrive(browser, world.direct)).login();
   const page = await v.go(`/nodes/${world.node}/settings`);

@@ -1,7 +1,7 @@
 import { Button, CloseButton } from '@mantine/core';
 import { IconPlugConnectedX, IconRefresh } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { Failure } from '../../components/failure';
 import { type Column, Grid } from '../../components/grid';
@@ -33,7 +33,7 @@ export function Health() {
   const shown = chosen === undefined ? data : one.data;
   return (
     <div className="nodehealth">
-      <Whole health={data} again={() => void all.refetch()} busy={all.isFetching} />
+      <Whole uuid={node.uuid} health={data} again={() => void all.refetch()} busy={all.isFetching} />
       {data && !data.at ? (
         <section className="truth" data-state="stale">
           <IconPlugConnectedX size={20} aria-hidden />
@@ -58,8 +58,15 @@ export function Health() {
   );
 }
 
+interface WholeProps {
+  uuid: string;
+  health?: NodeHealth;
+  again: () => void;
+  busy: boolean;
+}
+
 /** The counts of all jobs together, and how old they are. */
-function Whole({ health, again, busy }: { health?: NodeHealth; again: () => void; busy: boolean }) {
+function Whole({ uuid, health, again, busy }: WholeProps) {
   const { t } = useTranslation();
   const counts = total(health?.jobs ?? []);
   return (
@@ -77,7 +84,10 @@ function Whole({ health, again, busy }: { health?: NodeHealth; again: () => void
             <HealthWord of="dropped" /> <b>{counts.dropped.toLocaleString()}</b>
           </span>
         )}
-        <span className="push spread dim small">
+        <Link to="/targets" search={{ node: uuid }} className="push">
+          {t('nodeHealth.toTargets')}
+        </Link>
+        <span className="spread dim small">
           {health?.at && (
             <span>
               {t('nodeHealth.seen')} <Ago at={health.at} />

@@ -6,6 +6,8 @@ import { Difference } from '../../components/code';
 import { Failure } from '../../components/failure';
 import { type Column, Grid } from '../../components/grid';
 import { Name } from '../../components/name';
+import { Same } from '../../components/same';
+import { curl, promfleet } from '../../components/shell-words';
 import { Ago } from '../../components/time';
 import { configQuery, revisionsQuery } from './data';
 import { changedFiles } from './files';
@@ -42,22 +44,25 @@ export function History() {
   if (list.error && rows.length === 0) return <Failure error={list.error} retry={list.refetch} />;
   if (list.isSuccess && rows.length === 0) return <p className="empty">{t('history.empty')}</p>;
   return (
-    <div className="side-by-side history">
-      <Grid
-        label={t('node.history')}
-        columns={columns}
-        rows={rows}
-        total={list.isPending ? 5 : total}
-        rowKey={(r) => String(r.number)}
-        more={list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : undefined}
-        chosen={chosen && String(chosen.number)}
-        open={(r) => void navigate({ search: (old) => ({ ...old, revision: r.number }), replace: true })}
-      />
-      <section className="beside wide">
-        {chosen && before && <Changed uuid={node.uuid} from={before.number} to={chosen.number} />}
-        {chosen && !before && <p className="dim">{t('history.first')}</p>}
-      </section>
-    </div>
+    <>
+      <div className="side-by-side history">
+        <Grid
+          label={t('node.history')}
+          columns={columns}
+          rows={rows}
+          total={list.isPending ? 5 : total}
+          rowKey={(r) => String(r.number)}
+          more={list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : undefined}
+          chosen={chosen && String(chosen.number)}
+          open={(r) => void navigate({ search: (old) => ({ ...old, revision: r.number }), replace: true })}
+        />
+        <section className="beside wide">
+          {chosen && before && <Changed uuid={node.uuid} from={before.number} to={chosen.number} />}
+          {chosen && !before && <p className="dim">{t('history.first')}</p>}
+        </section>
+      </div>
+      <Same cli={promfleet('node', 'revisions', node.uuid)} api={curl('GET', `/nodes/${node.uuid}/revisions`)} />
+    </>
   );
 }
 
@@ -69,6 +74,7 @@ function Changed({ uuid, from, to }: { uuid: string; from: number; to: number })
   if (error) return <Failure error={error} />;
   if (!before.data || !after.data) return null;
   const files = changedFiles(before.data, after.data);
+  const at = (revision: number) => promfleet('node', 'config', uuid, `--revision=${revision}`);
   return (
     <>
       <h2>
@@ -99,6 +105,10 @@ function Changed({ uuid, from, to }: { uuid: string; from: number; to: number })
           ))}
         </ul>
       )}
+      <Same
+        cli={`diff <(${at(from)}) <(${at(to)})`}
+        api={curl('GET', `/nodes/${uuid}/config`, { query: { revision: to } })}
+      />
     </>
   );
 }

@@ -6,6 +6,8 @@ import type { Job } from '../../api/client';
 import { Command } from '../../components/copy';
 import { Failure } from '../../components/failure';
 import { type Column, Grid } from '../../components/grid';
+import { Same } from '../../components/same';
+import { curl, promfleet } from '../../components/shell-words';
 import { readJobs } from '../../data/alljobs';
 import { usePaged } from '../../data/paged';
 import { keys } from '../../data/queries';
@@ -52,7 +54,7 @@ export function Jobs() {
           <NewJob uuid={node.uuid} />
         </p>
         <p>{t('jobs.emptyHelp')}</p>
-        <Command text={`promfleet job create --node ${node.uuid} --key node`} />
+        <Command text={promfleet('job', 'create', '--node', node.uuid, '--key', 'node')} />
       </div>
     );
   }
@@ -76,6 +78,10 @@ export function Jobs() {
         open={(j) => void navigate({ to: '/nodes/$uuid/jobs/$key', params: { uuid: node.uuid, key: j.key } })}
         sort={sort}
         onSort={(by) => void navigate({ search: { sort: by === 'key' ? undefined : by } })}
+      />
+      <Same
+        cli={promfleet('job', 'list', `--node=${node.uuid}`, `--sort=${sort}`)}
+        api={curl('GET', '/jobs', { query: filter })}
       />
     </div>
   );

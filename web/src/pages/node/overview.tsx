@@ -59,11 +59,13 @@ export function Overview() {
           <dl className="facts">
             <dt>{t('node.targets')}</dt>
             <dd>
-              {t('fleet.upCount', { count: status.targets_up })}
-              {', '}
-              <span className={status.targets_down > 0 ? 'downs' : undefined}>
-                {t('fleet.downCount', { count: status.targets_down })}
-              </span>
+              <Link to="/targets" search={{ node: node.uuid }}>
+                {t('fleet.upCount', { count: status.targets_up })}
+                {', '}
+                <span className={status.targets_down > 0 ? 'downs' : undefined}>
+                  {t('fleet.downCount', { count: status.targets_down })}
+                </span>
+              </Link>
             </dd>
             <dt>{t('node.prometheus')}</dt>
             <dd className="mono">{status.prometheus_version || t('app.unknown')}</dd>

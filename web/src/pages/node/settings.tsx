@@ -19,6 +19,7 @@ import { putNode, readNode } from '../../data/nodes';
 import { mayEdit, useSession } from '../../data/session';
 import { DeleteNode } from './delete';
 import { HostPolicy } from './policy';
+import { SettingsSame } from './settings-same';
 import { useNode } from './use-node';
 
 /** What people set of a node: its tags and its base config. */
@@ -33,6 +34,7 @@ export function Settings() {
       <Followed node={node} />
       <Tags node={node} etag={etag} editable={editable} />
       <Base key={node.uuid} node={node} etag={etag} editable={editable} />
+      <SettingsSame node={node} etag={etag} editable={editable} />
       <HostPolicy node={node} />
       {editable && <DeleteNode node={node} etag={etag} />}
     </div>
