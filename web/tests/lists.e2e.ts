@@ -226,6 +226,31 @@ test('the row that the keys are at is in the address, for others and for the way
   await v.leave();
 });
 
+test('events name nodes as people do, deleted ones too', async () => {
+  const uuid = uuids[60] as string;
+  await call('DELETE', `/nodes/${uuid}`);
+  const v = await (await Visitor.arrive(browser, world.direct)).login();
+  const asked: string[] = [];
+  v.page.on('request', (r) => r.url().includes('/api/v1/nodes/map?') && asked.push(r.url()));
+  const page = await v.go(`/events?node=${uuid}`);
+  const link = page
+    .locator('.grid .row')
+    .first()
+    .getByRole('link', { name: name(60), exact: true });
+  await link.waitFor();
+  expect(await link.locator('bdi').getAttribute('title')).toBe(`${uuid}, deleted`);
+  await page.locator('.chip', { hasText: name(60) }).waitFor();
+  expect(asked.length).toBe(2); // those that are there, then those that are gone
+  await page.locator('.grid .row').first().click();
+  await page
+    .locator('.details')
+    .getByRole('link', { name: name(60), exact: true })
+    .waitFor();
+  await v.check('events-deleted-node');
+  await call('POST', `/nodes/${uuid}/restore`);
+  await v.leave();
+});
+
 test('another filter begins at its top, and keeps the rows until it has others', async () => {
   const v = await (await Visitor.arrive(browser, world.direct)).login();
   const page = await v.go('/?q=zz-&sort=-hostname');

@@ -27,20 +27,6 @@ export const summaryQuery = queryOptions({
   refetchInterval: lookEvery,
 });
 
-/** How many uuids an address carries: proxies take addresses of 8 KiB. */
-const named = 100;
-
-/** The names of nodes by their uuids. */
-export async function readHostnames(uuids: string[], signal?: AbortSignal): Promise<Map<string, string>> {
-  const parts = Array.from({ length: Math.ceil(uuids.length / named) }, (_, i) =>
-    uuids.slice(i * named, (i + 1) * named),
-  );
-  const maps = await Promise.all(
-    parts.map((uuid) => ok(api.GET('/api/v1/nodes/map', { params: { query: { uuid } }, signal }))),
-  );
-  return new Map(maps.flatMap((map) => (map.nodes ?? []).map((n) => [n.uuid, n.hostname] as const)));
-}
-
 /** The fleet as a map shows it. What has not changed is not sent again. */
 export const mapQuery = (filter: NodeFilter) =>
   queryOptions({

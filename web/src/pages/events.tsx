@@ -1,14 +1,16 @@
 import { Button, CloseButton, NativeSelect } from '@mantine/core';
 import { IconPrinter } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { useTranslation } from 'react-i18next';
 import type { FleetEvent } from '../api/client';
+import { Copy } from '../components/copy';
 import { Failure } from '../components/failure';
 import { FilterBar } from '../components/filterbar';
 import { type Column, Grid } from '../components/grid';
+import { HostLink, HostName } from '../components/host';
 import { Name } from '../components/name';
 import { Head, useTitle } from '../components/page';
 import { usePrinting } from '../components/printing';
@@ -16,7 +18,9 @@ import { Same } from '../components/same';
 import { curl, promfleet } from '../components/shell-words';
 import { absolute } from '../components/time';
 import { findEvent, readEvents } from '../data/events';
+import { hostOf } from '../data/hosts';
 import { usePaged } from '../data/paged';
+import { queryClient } from '../data/queries';
 import type { EventSearch } from '../router';
 import { Details } from './events/details';
 import { objectOf } from './events/line';
@@ -49,10 +53,13 @@ export function Events() {
     staleTime: Number.POSITIVE_INFINITY,
   });
   const open = listed ?? (found.data?.id === chosen ? found.data : undefined);
+  const { here } = list;
+  useEffect(() => void knowHosts(here), [here]);
   const printing = usePrinting();
   const [printed, setPrinted] = useState<FleetEvent[]>();
   const print = async () => {
     const rows = await list.read(0, Math.min(list.total, mostPrinted) - 1);
+    await knowHosts(rows);
     flushSync(() => setPrinted(rows));
     window.print();
     setPrinted(undefined);
@@ -81,13 +88,14 @@ export function Events() {
     {
       key: 'node',
       title: t('events.node'),
-      width: 'minmax(290px, 1fr)',
-      className: 'mono',
+      width: 'minmax(170px, 1fr)',
+      className: 'withcopy',
       cell: (e) =>
         e.node && (
-          <Link to="/nodes/$uuid" params={{ uuid: e.node }} tabIndex={-1}>
-            {e.node}
-          </Link>
+          <>
+            <HostLink uuid={e.node} tabIndex={-1} />
+            <Copy text={e.node} label={e.node} />
+          </>
         ),
     },
   ];
@@ -127,6 +135,10 @@ export function Events() {
     </>
   );
 }
+
+/** Reads the names of the nodes of events, those that are not known, at once. */
+const knowHosts = (events: FleetEvent[]) =>
+  Promise.all([...new Set(events.map((e) => e.node))].map((uuid) => uuid && queryClient.prefetchQuery(hostOf(uuid))));
 
 function sameAs({ event: _, ...filter }: EventSearch) {
   const args = (['q', 'node', 'actor', 'object', 'since'] as const).flatMap((name) =>
@@ -177,7 +189,7 @@ function Filters({ filter, set, filtered }: FilterProps) {
         (name) =>
           filter[name] && (
             <span key={name} className="tag mono chip">
-              {t(`events.by.${name}`)} <Name of={filter[name]} />
+              {t(`events.by.${name}`)} {name === 'node' ? <HostName uuid={filter[name]} /> : <Name of={filter[name]} />}
               <CloseButton
                 size={16}
                 aria-label={`${t('record.remove')}: ${t(`events.by.${name}`)}`}
@@ -215,7 +227,7 @@ function Printed({ rows, total }: { rows: FleetEvent[]; total: number }) {
             <td>
               <Name of={objectOf(e)} />
             </td>
-            <td className="mono">{e.node}</td>
+            <td>{e.node && <HostName uuid={e.node} />}</td>
           </tr>
         ))}
       </tbody>

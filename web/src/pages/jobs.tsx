@@ -1,13 +1,14 @@
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
+import type { Job } from '../api/client';
 import { Failure } from '../components/failure';
 import { FilterBar } from '../components/filterbar';
 import { type Column, Grid } from '../components/grid';
-import { Name } from '../components/name';
+import { HostLink } from '../components/host';
 import { Head, useTitle } from '../components/page';
 import { Same } from '../components/same';
 import { curl, promfleet } from '../components/shell-words';
-import { type HostedJob, type JobFilter, readHostedJobs } from '../data/alljobs';
+import { type JobFilter, readJobs } from '../data/alljobs';
 import { usePaged } from '../data/paged';
 import { mayEdit, useSession } from '../data/session';
 import { jobColumns } from './jobs/columns';
@@ -26,20 +27,16 @@ export function AllJobs() {
   const set = (change: Partial<JobFilter>, replace = false) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace });
   const filter = { ...search, sort: search.sort ?? usual };
-  const jobs = usePaged({ queryKey: ['jobs', 'list', filter], read: readHostedJobs(filter) });
+  const jobs = usePaged({ queryKey: ['jobs', 'list', filter], read: readJobs(filter) });
   const common = jobColumns(t);
-  const columns: Column<HostedJob>[] = [
+  const columns: Column<Job>[] = [
     common.key,
     common.name,
     {
       key: 'node',
       title: t('jobList.node'),
       width: 'minmax(130px, 1fr)',
-      cell: (j) => (
-        <Link to="/nodes/$uuid" params={{ uuid: j.node }} title={j.node} tabIndex={-1}>
-          <Name of={j.hostname} />
-        </Link>
-      ),
+      cell: (j) => <HostLink uuid={j.node} tabIndex={-1} />,
     },
     common.interval,
     common.remark,

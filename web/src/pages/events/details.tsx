@@ -2,6 +2,8 @@ import { CloseButton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { FleetEvent } from '../../api/client';
+import { Copy } from '../../components/copy';
+import { HostName } from '../../components/host';
 import { Name, plain } from '../../components/name';
 import { absolute } from '../../components/time';
 import { Undo } from '../../components/undo';
@@ -30,9 +32,12 @@ export function Details({ event, close }: { event: FleetEvent; close: () => void
           <Name of={objectOf(event)} /> ({event.object})
         </Link>
         {event.node && (
-          <Link to="/events" search={{ node: event.node }} title={t('events.ofNode')} className="mono">
-            {event.node}
-          </Link>
+          <span className="spread tight">
+            <Link to="/events" search={{ node: event.node }} title={t('events.ofNode')}>
+              <HostName uuid={event.node} />
+            </Link>
+            <Copy text={event.node} label={event.node} />
+          </span>
         )}
         {event.reverts && (
           <Link to="/events" search={(old) => ({ ...old, event: event.reverts })}>

@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api, type FleetEvent, type Job, ok, type Preview, type Tagged, type Target, tagged } from '../../api/client';
+import { Gatherer } from '../../data/gatherer';
 import { readAgain } from '../../data/nodes';
 import type { Page, Read } from '../../data/pages';
 import { merged } from '../../data/previews';
@@ -163,56 +164,12 @@ export async function bulkEventsSince(id: number, actor: string): Promise<FleetE
 
 export const revertEvent = (id: number) => ok(api.POST('/api/v1/events/{id}/revert', { params: { path: { id } } }));
 
-/** Gathers ids that are asked for at about the same time into one call. */
-class Gatherer<K, V> {
-  private waiting = new Map<K, { resolve: (v: V | null) => void; reject: (e: unknown) => void }[]>();
-
-  constructor(
-    private readonly read: (ids: K[]) => Promise<V[]>,
-    private readonly keyOf: (v: V) => K,
-    private readonly most: number,
-  ) {}
-
-  /** One of them; null: there is none. */
-  load(id: K): Promise<V | null> {
-    if (this.waiting.size === 0) setTimeout(() => void this.run());
-    return new Promise((resolve, reject) => {
-      const others = this.waiting.get(id) ?? [];
-      this.waiting.set(id, [...others, { resolve, reject }]);
-    });
-  }
-
-  private async run(): Promise<void> {
-    const waiting = this.waiting;
-    this.waiting = new Map();
-    const ids = [...waiting.keys()];
-    for (let i = 0; i < ids.length; i += this.most) {
-      const part = ids.slice(i, i + this.most);
-      try {
-        const found = new Map((await this.read(part)).map((v) => [this.keyOf(v), v]));
-        for (const id of part) for (const w of waiting.get(id) ?? []) w.resolve(found.get(id) ?? null);
-      } catch (error) {
-        for (const id of part) for (const w of waiting.get(id) ?? []) w.reject(error);
-      }
-    }
-  }
-}
-
 const jobs = new Gatherer<number, Job>(
   async (id) => (await ok(api.GET('/api/v1/jobs', { params: { query: { id, limit: id.length } } }))).items ?? [],
   (job) => job.id,
-  100,
-);
-const hosts = new Gatherer<string, { uuid: string; hostname: string }>(
-  async (uuid) => (await ok(api.GET('/api/v1/nodes', { params: { query: { uuid, limit: uuid.length } } }))).items ?? [],
-  (node) => node.uuid,
   100,
 );
 
 /** The job that a row's target belongs to; null: it is deleted. */
 export const jobOf = (id: number) =>
   queryOptions({ queryKey: ['targets', 'job', id], queryFn: () => jobs.load(id), staleTime: 60_000 });
-
-/** The name of a node; null: it is deleted. */
-export const hostOf = (uuid: string) =>
-  queryOptions({ queryKey: ['targets', 'host', uuid], queryFn: () => hosts.load(uuid), staleTime: 60_000 });

@@ -5,9 +5,10 @@ import { api, ok, type Target } from '../../api/client';
 import { Failure } from '../../components/failure';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
+import { hostOf } from '../../data/hosts';
 import { queryClient } from '../../data/queries';
 import { type CsvTarget, csvOf } from './csv';
-import { hostOf, jobOf, type ListFilter } from './data';
+import { jobOf, type ListFilter } from './data';
 
 /** Reads all that a filter selects, a page after the other. */
 async function readAll(filter: ListFilter, progress: (done: number, total: number) => void, signal: AbortSignal) {

@@ -5,7 +5,8 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Job, ok } from '../../api/client';
 import { plain } from '../../components/name';
-import { hostOf, jobOf } from './data';
+import { hostOf } from '../../data/hosts';
+import { jobOf } from './data';
 
 interface NodePickerProps {
   value?: string;
