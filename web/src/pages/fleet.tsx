@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import type { NodesSummary } from '../api/client';
 import { Failure } from '../components/failure';
 import { FilterBar, FilterTags } from '../components/filterbar';
+import { numberText } from '../components/number';
 import { Head, useTitle } from '../components/page';
 import { Same } from '../components/same';
 import { curl, promfleet } from '../components/shell-words';
@@ -129,7 +130,7 @@ function Counts({
                   <Icon size={15} aria-hidden />
                   {t(`state.${state}`)}
                 </span>
-                <b>{(summary.states?.[state] ?? 0).toLocaleString()}</b>
+                <b>{numberText(summary.states?.[state] ?? 0)}</b>
               </button>
             );
           })}

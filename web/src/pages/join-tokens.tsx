@@ -3,6 +3,7 @@ import { api, ok } from '../api/client';
 import type { components } from '../api/schema';
 import { Command } from '../components/copy';
 import { plainCommand, usual } from '../components/join-commands';
+import { numberText } from '../components/number';
 import { serverUrl } from '../page';
 import { expiresAt } from './records/expiry';
 import { useLives } from './records/lives';
@@ -32,7 +33,7 @@ export function JoinTokens() {
           title: t('joinTokens.uses'),
           width: '120px',
           className: 'num',
-          value: (token) => `${token.uses.toLocaleString()} / ${token.max_uses.toLocaleString()}`,
+          value: (token) => `${numberText(token.uses)} / ${numberText(token.max_uses)}`,
         },
         {
           key: 'serves',

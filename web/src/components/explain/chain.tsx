@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import type { ExplainedChain, RelabelStep, Stage } from '../../data/explain';
 import { Command } from '../copy';
 import { Name, plain } from '../name';
+import { numberText } from '../number';
 import { word } from '../shell-words';
 import { Ago, duration } from '../time';
 import { Change, Labels } from './labels';
@@ -272,10 +273,9 @@ const dropping = ['keep', 'drop', 'keepequal', 'dropequal'];
 const known = (action: string) => (dropping.includes(action) ? action : 'other');
 
 function Scrape({ chain, mark }: BodyProps) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const scrape = chain.seen?.scrape;
   if (!scrape) return null;
-  const number = (n: number) => n.toLocaleString(i18n.language);
   const { samples, kept } = scrape;
   return (
     <>
@@ -292,9 +292,9 @@ function Scrape({ chain, mark }: BodyProps) {
           <>
             <dt>{t('explain.samples')}</dt>
             <dd>
-              {number(samples)}
+              {numberText(samples)}
               {kept !== undefined && kept < samples && (
-                <span className="dim"> · {t('explain.kept', { dropped: number(samples - kept) })}</span>
+                <span className="dim"> · {t('explain.kept', { dropped: numberText(samples - kept) })}</span>
               )}
             </dd>
           </>

@@ -4,6 +4,7 @@ import type { Node } from '../../api/client';
 import { Copy } from '../../components/copy';
 import { type Column, Grid } from '../../components/grid';
 import { Name, plain } from '../../components/name';
+import { numberText } from '../../components/number';
 import { State } from '../../components/state';
 import { Ago } from '../../components/time';
 import type { Paged } from '../../data/paged';
@@ -54,9 +55,9 @@ export function NodeTable({ source, sort, onSort, onTag, onEdit }: Props) {
       className: 'mono num',
       cell: ({ status }) => (
         <>
-          {status.targets_up.toLocaleString()}
+          {numberText(status.targets_up)}
           <span className="dim"> / </span>
-          <span className={status.targets_down > 0 ? 'downs' : 'dim'}>{status.targets_down.toLocaleString()}</span>
+          <span className={status.targets_down > 0 ? 'downs' : 'dim'}>{numberText(status.targets_down)}</span>
         </>
       ),
     },

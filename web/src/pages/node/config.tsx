@@ -7,6 +7,7 @@ import { Code } from '../../components/code';
 import { Copy } from '../../components/copy';
 import { Failure } from '../../components/failure';
 import { type Column, Grid } from '../../components/grid';
+import { numberText } from '../../components/number';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import type { ConfigSearch } from '../../router';
@@ -80,7 +81,7 @@ function Rendered({ files }: { files: boolean }) {
 }
 
 function Files({ files }: { files: File[] }) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const columns: Column<File>[] = [
     { key: 'path', title: t('config.path'), width: 'minmax(160px, 1.2fr)', className: 'mono', cell: (f) => f.path },
     {
@@ -88,7 +89,7 @@ function Files({ files }: { files: File[] }) {
       title: t('config.targets'),
       width: '96px',
       className: 'mono num',
-      cell: (f) => f.targets.toLocaleString(i18n.language),
+      cell: (f) => numberText(f.targets),
     },
     { key: 'size', title: t('config.size'), width: '96px', className: 'mono num', cell: (f) => bytes(f.size) },
     {

@@ -7,6 +7,7 @@ import { Failure } from '../../components/failure';
 import { type Column, Grid } from '../../components/grid';
 import { HealthWord } from '../../components/health';
 import { Name, plain } from '../../components/name';
+import { numberText } from '../../components/number';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { Ago, duration } from '../../components/time';
@@ -76,12 +77,12 @@ function Whole({ uuid, health, again, busy }: WholeProps) {
         {health?.at &&
           parts.map((p) => (
             <span key={p} className="count" data-none={counts[p] === 0 || undefined}>
-              <HealthWord of={p} /> <b>{counts[p].toLocaleString()}</b>
+              <HealthWord of={p} /> <b>{numberText(counts[p])}</b>
             </span>
           ))}
         {health?.at && counts.dropped > 0 && (
           <span className="count">
-            <HealthWord of="dropped" /> <b>{counts.dropped.toLocaleString()}</b>
+            <HealthWord of="dropped" /> <b>{numberText(counts.dropped)}</b>
           </span>
         )}
         <Link to="/targets" search={{ node: uuid }} className="push">
@@ -110,7 +111,7 @@ function Whole({ uuid, health, again, busy }: WholeProps) {
 
 function number(n: number | undefined, className?: string) {
   if (n === undefined) return <span className="dim">–</span>;
-  return <span className={n === 0 ? 'dim' : className}>{n.toLocaleString()}</span>;
+  return <span className={n === 0 ? 'dim' : className}>{numberText(n)}</span>;
 }
 
 /** The jobs, those that want somebody first. */

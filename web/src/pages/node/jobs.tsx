@@ -6,6 +6,7 @@ import type { Job } from '../../api/client';
 import { Command } from '../../components/copy';
 import { Failure } from '../../components/failure';
 import { type Column, Grid } from '../../components/grid';
+import { numberText } from '../../components/number';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { readJobs } from '../../data/alljobs';
@@ -38,7 +39,7 @@ export function Jobs() {
       title: t('jobs.targets'),
       width: '84px',
       className: 'mono num',
-      cell: (j) => config.data && (counts.get(j.key)?.targets ?? 0).toLocaleString(),
+      cell: (j) => config.data && numberText(counts.get(j.key)?.targets ?? 0),
     },
     common.interval,
     common.remark,

@@ -1,11 +1,12 @@
 import { useTranslation } from 'react-i18next';
 import type { Node } from '../../api/client';
 import { Name } from '../../components/name';
+import { numberText } from '../../components/number';
 import { bytes } from './files';
 
 /** What the host's owner allows, as its agent says it; nobody changes it from here. */
 export function HostPolicy({ node }: { node: Node }) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const { policy } = node.status;
   if (!policy)
     return (
@@ -14,7 +15,6 @@ export function HostPolicy({ node }: { node: Node }) {
         <p className="dim">{t('policy.unknown')}</p>
       </section>
     );
-  const count = (n: number) => n.toLocaleString(i18n.language);
   return (
     <section className="stack">
       <h2>{t('policy.title')}</h2>
@@ -36,7 +36,7 @@ export function HostPolicy({ node }: { node: Node }) {
         <dd>
           {t(`policy.removalOver.${policy.removal_confirm}`, {
             percent: policy.max_removal_percent,
-            targets: count(policy.removal_min_targets),
+            targets: numberText(policy.removal_min_targets),
           })}
         </dd>
         <dt>{t('policy.size')}</dt>

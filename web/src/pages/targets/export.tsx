@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ok, type Target } from '../../api/client';
 import { Failure } from '../../components/failure';
+import { numberText } from '../../components/number';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { hostOf } from '../../data/hosts';
@@ -126,9 +127,7 @@ export function Export({ filter, total, file, close }: Props) {
           <p role="status">{t('targets.exported', { count: made.count, file: `${file}.csv` })}</p>
         ) : (
           <>
-            <p role="status">
-              {t('targets.exporting', { done: at.done.toLocaleString(), total: at.total.toLocaleString() })}
-            </p>
+            <p role="status">{t('targets.exporting', { done: numberText(at.done), total: numberText(at.total) })}</p>
             <Progress
               value={at.total === 0 ? 0 : (at.done / at.total) * 100}
               animated

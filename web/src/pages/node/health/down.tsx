@@ -2,12 +2,13 @@ import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { HealthWord } from '../../../components/health';
 import { Name, plain } from '../../../components/name';
+import { numberText } from '../../../components/number';
 import { Ago } from '../../../components/time';
 import type { DownTarget, JobHealth, NodeHealth } from '../../../data/health';
 import { causes } from './summary';
 
 /** A number for a text, as it is written in the language of the browser. */
-const written = (count: number) => ({ count, n: count.toLocaleString() });
+const written = (count: number) => ({ count, n: numberText(count) });
 
 /** The messages of failed scrapes, each with how many there are and one that has it. */
 export function Causes({ jobs, many }: { jobs: JobHealth[]; many: boolean }) {
@@ -21,7 +22,7 @@ export function Causes({ jobs, many }: { jobs: JobHealth[]; many: boolean }) {
       <ol className="causes">
         {all.map((c) => (
           <li key={c.message}>
-            <b className="num">{c.count.toLocaleString()}</b>
+            <b className="num">{numberText(c.count)}</b>
             <span className="measure" aria-hidden>
               <span style={{ width: `${(100 * c.count) / most}%` }} />
             </span>

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { HealthWord } from '../../../components/health';
 import { plain } from '../../../components/name';
+import { numberText } from '../../../components/number';
 import { nodeHealthQuery } from '../../../data/health';
 import '../../../styles/nodehealth.css';
 import { HealthBar } from './bar';
@@ -30,7 +31,7 @@ export function HealthGlance({ uuid }: { uuid: string }) {
             .filter((p) => p === 'up' || counts[p] > 0)
             .map((p) => (
               <span key={p} className="healthcount">
-                <HealthWord of={p} /> <b>{counts[p].toLocaleString()}</b>
+                <HealthWord of={p} /> <b>{numberText(counts[p])}</b>
               </span>
             ))}
           {cause && (
@@ -40,7 +41,7 @@ export function HealthGlance({ uuid }: { uuid: string }) {
               search={{ job: cause.jobs === 1 && cause.job.job ? cause.job.job : undefined }}
               className="mono cause"
             >
-              {cause.count.toLocaleString()} × <bdi>{plain(cause.message)}</bdi>
+              {numberText(cause.count)} × <bdi>{plain(cause.message)}</bdi>
             </Link>
           )}
         </p>
