@@ -1,5 +1,8 @@
-import { describe, expect, test } from 'vitest';
-import { ApiError, errorOf, LoginNeeded, StaleError, sentence } from './problem';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { speak } from '../locales/testing';
+import { ApiError, errorOf, LoginNeeded, StaleError, sentence, Unreachable } from './problem';
+
+beforeAll(() => speak('en'));
 
 describe('errorOf', () => {
   test('keeps the sentence and the fields of the API', () => {
@@ -30,4 +33,13 @@ describe('errorOf', () => {
     expect(errorOf(429, {}, '30').retryAfter).toBe(30);
     expect(errorOf(429, {}, 'Wed, 21 Oct 2026 07:28:00 GMT').retryAfter).toBeUndefined();
   });
+});
+
+test('what the API does not say is said in the language of the page', async () => {
+  await speak('zh');
+  expect(sentence(new Unreachable())).toBe('服务器没有响应');
+  expect(sentence(errorOf(502, '<html>'))).toBe('服务器返回了 502');
+  expect(sentence(errorOf(409, { detail: 'as it is' }))).toBe('as it is');
+  await speak('en');
+  expect(sentence(new Unreachable())).toBe('the server does not answer');
 });

@@ -1,3 +1,4 @@
+import i18next from 'i18next';
 import type { components } from './schema';
 
 export type Problem = components['schemas']['Problem'];
@@ -33,7 +34,7 @@ export class LoginNeeded extends ApiError {}
 /** The server did not answer at all. */
 export class Unreachable extends Error {
   constructor() {
-    super('the server does not answer');
+    super(i18next.t('error.unreachable'));
     this.name = 'Unreachable';
   }
 }
@@ -41,7 +42,7 @@ export class Unreachable extends Error {
 /** Makes an error of an answer. What is no problem document is told by its status. */
 export function errorOf(status: number, body: unknown, retryAfter: string | null = null): ApiError {
   const p = (typeof body === 'object' && body !== null ? body : {}) as Partial<Problem>;
-  const detail = typeof p.detail === 'string' && p.detail !== '' ? p.detail : `the server answered with ${status}`;
+  const detail = typeof p.detail === 'string' && p.detail !== '' ? p.detail : i18next.t('error.status', { status });
   const fields = Array.isArray(p.errors) ? p.errors : [];
   const after = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined;
   if (status === 412) return new StaleError(status, detail, fields, after);

@@ -1,3 +1,4 @@
+import i18next from 'i18next';
 import {
   type Alias,
   type Document,
@@ -36,7 +37,13 @@ class Refused extends Error {
  */
 export function readYaml(text: string): { doc: Document.Parsed; faults: Fault[] } {
   const doc = parseDocument(text, { schema: 'failsafe', prettyErrors: false, logLevel: 'error' });
-  const faults = doc.errors.map(({ pos, message }): Fault => ({ from: pos[0], to: Math.max(pos[1], pos[0]), message }));
+  const faults = doc.errors.map(
+    ({ pos, code, message }): Fault => ({
+      from: pos[0],
+      to: Math.max(pos[1], pos[0]),
+      message: i18next.t(`yaml.fault.${code}`, { message }),
+    }),
+  );
   return { doc, faults };
 }
 
@@ -54,7 +61,7 @@ export function toJson(doc: Document.Parsed, fields: Fields): { json: string } |
   const scalar = (n: Scalar, schema: Schema | undefined): string => {
     const plain = n.type === Scalar.PLAIN || n.type === undefined;
     const source = plain ? (n.source ?? String(n.value ?? '')) : String(n.value ?? '');
-    if (n.tag === 'tag:yaml.org,2002:binary') throw new Refused(n, 'write the value as text instead of !!binary');
+    if (n.tag === 'tag:yaml.org,2002:binary') throw new Refused(n, i18next.t('yaml.binary'));
     if (!plain || n.tag === 'tag:yaml.org,2002:str') return JSON.stringify(source);
     if (/^(~|null|Null|NULL)?$/.test(source)) return 'null';
     switch (fields.kind(schema)) {
@@ -70,7 +77,7 @@ export function toJson(doc: Document.Parsed, fields: Fields): { json: string } |
   };
   const resolve = (n: Alias): Node => {
     const target = n.resolve(doc);
-    if (!target) throw new Refused(n, `there is no anchor &${n.source}`);
+    if (!target) throw new Refused(n, i18next.t('yaml.anchor', { name: n.source }));
     return target;
   };
   const map = (n: YAMLMap, schema: Schema | undefined, depth: number): Map<string, string> => {
@@ -78,7 +85,7 @@ export function toJson(doc: Document.Parsed, fields: Fields): { json: string } |
     const merges: Node[] = [];
     for (const pair of n.items as Pair<Node, Node | null>[]) {
       const key = isAlias(pair.key) ? resolve(pair.key) : pair.key;
-      if (!isScalar(key)) throw new Refused(key, 'the name of a field is not text');
+      if (!isScalar(key)) throw new Refused(key, i18next.t('yaml.fieldName'));
       const name = String(key.value ?? '');
       if (name === '<<' && key.type === Scalar.PLAIN) {
         if (pair.value) merges.push(pair.value);
@@ -96,11 +103,11 @@ export function toJson(doc: Document.Parsed, fields: Fields): { json: string } |
     } else if (isMap(n)) {
       for (const [name, v] of map(n, schema, depth)) if (!all.has(name)) all.set(name, v);
     } else {
-      throw new Refused(from, 'a merge key takes mappings only');
+      throw new Refused(from, i18next.t('yaml.merge'));
     }
   };
   const value = (n: Node | null | undefined, schema: Schema | undefined, depth: number): string => {
-    if (left-- <= 0 || depth > 200) throw new Refused(n, 'aliases make it too large');
+    if (left-- <= 0 || depth > 200) throw new Refused(n, i18next.t('yaml.large'));
     if (!n) return 'null';
     if (isAlias(n)) return value(resolve(n), schema, depth + 1);
     if (isMap(n)) {
@@ -116,7 +123,7 @@ export function toJson(doc: Document.Parsed, fields: Fields): { json: string } |
   try {
     const root = doc.contents as Node | null;
     if (root === null || (isScalar(root) && root.type === Scalar.PLAIN && !root.source)) return { json: '{}' };
-    if (!isMap(isAlias(root) ? resolve(root) : root)) throw new Refused(root, 'not a mapping of fields');
+    if (!isMap(isAlias(root) ? resolve(root) : root)) throw new Refused(root, i18next.t('yaml.mapping'));
     return { json: value(root, fields.root, 0) };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { speak } from '../locales/testing';
 import { fields } from './fields.fixture';
 import { placeOf, rangeOf, splitPath } from './place';
 import { hasComments, readYaml, toJson } from './read';
 import { canonical, readJson, writeYaml } from './write';
+
+beforeAll(() => speak('en'));
 
 function json(text: string): string {
   const { doc, faults } = readYaml(text);
@@ -100,6 +103,15 @@ test('a broken text is told of where it breaks', () => {
   expect(text.slice(0, faults[0]?.from).split('\n').length).toBeGreaterThanOrEqual(3);
   expect(readYaml('a: 1\na: 2').faults[0]).toMatchObject({ from: 5 });
   expect(readYaml('a: 1\n---\nb: 2').faults).not.toEqual([]);
+});
+
+test('what is broken is told of in the language of the page', async () => {
+  await speak('zh');
+  expect(json('- a')).toBe('不是由字段组成的映射');
+  expect(readYaml('a: 1\na: 2').faults[0]?.message).toMatch(/^字段重复：/);
+  expect(readYaml('a: *b').faults[0]?.message ?? '').not.toContain('yaml.');
+  await speak('en');
+  expect(readYaml('a: 1\na: 2').faults[0]?.message).toBe('Map keys must be unique');
 });
 
 test('paths of the server', () => {
