@@ -41,11 +41,11 @@ var zhCommands = language{
 	"Why an address is, or is not, scraped, from the record to the last scrape: 0 it is, 1 it is not, 2 that could not be found out.": "从记录到最近一次抓取，解释某个地址为何被抓取或未被抓取：退出码 0 表示被抓取，1 表示未被抓取，2 表示无法得知。",
 	"Address of a target, as 10.0.0.1:9100; a host, a URL or an instance label is looked for where no target has exactly this.":       "目标的地址，如 10.0.0.1:9100；没有目标与之完全一致时，按主机、URL 或 instance label 查找。",
 
-	"Make nodes and jobs what fleet files say, all or nothing (docs/gitops.md).":                                                 "使节点和作业与机群文件一致，要么全部成功，要么什么都不改（docs/gitops.md）。",
+	"Make nodes and jobs what fleet files say, all or nothing (docs/gitops.md).":                                                 "使节点和作业与 fleet 文件一致，要么全部成功，要么什么都不改（docs/gitops.md）。",
 	"Show what apply would change: 0 if nothing, 1 if something, 2 if it would fail.":                                            "显示 apply 会更改什么：退出码 0 表示无更改，1 表示有更改，2 表示 apply 会失败。",
 	"Take a prometheus.yml apart into base config, jobs and targets of a node, all or nothing. Jobs that it does not have stay.": "把 prometheus.yml 拆分为节点的基础配置、作业和目标，要么全部成功，要么什么都不改。文件中没有的作业保持不变。",
 	"The prometheus.yml, - for standard input.":                                                                                  "prometheus.yml 文件，- 表示标准输入。",
-	"Write what a node is as a complete prometheus.yml, or as fleet files; secrets are shown as <secret>.":                       "把节点输出为完整的 prometheus.yml 或机群文件；机密显示为 <secret>。",
+	"Write what a node is as a complete prometheus.yml, or as fleet files; secrets are shown as <secret>.":                       "把节点输出为完整的 prometheus.yml 或 fleet 文件；机密显示为 <secret>。",
 
 	"Prometheus servers with their agents.":                              "Prometheus 服务器及其 agent。",
 	"List nodes.":                                                        "列出节点。",

@@ -106,7 +106,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await page.locator('.tabs a').first().click();
     await page.locator('.remark input').press('Enter');
     await page.locator('.remark >> text=网站').waitFor();
-    await page.getByRole('button', { name: say('Choose contacts', '选择联系人') }).click();
+    await page.getByRole('button', { name: say('Choose contacts', '选择联系方式') }).click();
     await page.getByRole('option', { name: /anna/ }).click();
     page.once('dialog', (dialog) => void dialog.dismiss());
     await page.locator('.tabs a').first().click();

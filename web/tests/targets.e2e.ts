@@ -292,8 +292,8 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     const n = await page.locator('.toolbar [role="status"]').textContent();
     const count = Number(/\d+/.exec(n ?? '')?.[0]);
     await button(`Edit all ${count}`, `编辑全部 ${count} 个`).click();
-    await dialog().getByLabel(say('Set labels', '设置标签(label)')).fill('zone="c"');
-    await dialog().getByLabel(say('Add tags', '添加标签(tag)')).fill('线上');
+    await dialog().getByLabel(say('Set labels', '设置 label')).fill('zone="c"');
+    await dialog().getByLabel(say('Add tags', '添加标签')).fill('线上');
     await page.keyboard.press('Enter');
     await button('Preview the change', '预览变更', dialog()).click();
     await dialog()

@@ -28,3 +28,26 @@ test('no text is empty, and each has the same places', () => {
     expect(places(other ?? ''), key).toEqual(places(text));
   }
 });
+
+/** A Chinese text without what stands in it as it is: places, and what is in angle brackets. */
+const bare = (text: string) => text.replace(/{{[^}]*}}|<[^>]*>/g, '▯');
+
+// docs/terms.zh-CN.md says which words are meant, and why.
+test.each([
+  ['punctuation of half width beside a Chinese character', /\p{sc=Han}[,:;?!]|\p{sc=Han} ?[()]|[,:;?!()] ?\p{sc=Han}/u],
+  ['a space beside punctuation of full width', / [，。：；？！（）]|[，。：；？！（）] /u],
+  ['no space between Chinese and Latin', /\p{sc=Han}[A-Za-z0-9]|[A-Za-z0-9]\p{sc=Han}/u],
+  ['agent is agent', /(?<!反向)代理/],
+  ['job is 作业', /任务/],
+  ['key is key', /(?<!快捷|方向)键(?!盘)/],
+  ['fleet file is fleet 文件', /机群文件|集群/],
+  ['label is label, and 标签 is a tag', /标签（(label|tag)）|重新标记/],
+  ['revision is 修订版', /版本 ?▯/],
+  ['secret is 机密', /密钥/],
+  ['control plane is 控制面', /控制平面/],
+  ['contact is 联系方式', /联系人/],
+  ['reload is 重新加载', /重载/],
+])('Chinese: %s', (_, refused) => {
+  const found = [...chinese].filter(([, text]) => refused.test(bare(text))).map(([key, text]) => `${key}: ${text}`);
+  expect(found).toEqual([]);
+});

@@ -61,7 +61,7 @@ export function Overview() {
             <dd>
               <Link to="/targets" search={{ node: node.uuid }}>
                 {t('fleet.upCount', { count: status.targets_up })}
-                {', '}
+                {' · '}
                 <span className={status.targets_down > 0 ? 'downs' : undefined}>
                   {t('fleet.downCount', { count: status.targets_down })}
                 </span>
