@@ -1,7 +1,8 @@
 import { hashKey, type QueryKey, useQueries, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { lookEvery } from './nodes';
-import { Glance, maxOffset, type Page, pagesOf, type Read, readPage, type Span } from './pages';
+import { Glance, maxOffset, pagesOf, type Read, type Span } from './pages';
+import { pageQuery, readRows, rowAt, type Source } from './rows';
 
 /** A list of any length, of which only what is seen is asked for. */
 export interface Paged<T> {
@@ -36,9 +37,6 @@ interface Options<T> {
   refetchInterval?: number | false | (() => number | false);
 }
 
-/** How long pages that are no longer seen are kept. */
-const kept = 30_000;
-
 const top: Span = { first: 0, last: 0 };
 
 /** A list that is read by the pages that are seen: any sort, any filter, any place. */
@@ -52,18 +50,14 @@ export function usePaged<T>({
   const client = useQueryClient();
   const key = hashKey(queryKey);
   const [looked, setLooked] = useState({ key, ...top });
-  const shown = useRef<{ key: string; queryKey: QueryKey; total: number }>(undefined);
+  const source: Source<T> = { queryKey, read, size };
+  const shown = useRef<{ key: string; source: Source<T>; total: number }>(undefined);
   const total = shown.current?.key === key ? shown.current.total : undefined;
   const span = looked.key === key ? looked : top; // another list begins at its top
   const pages = pagesOf(span, size, total);
-  const latest = useRef(read);
-  latest.current = read;
-
   const results = useQueries({
     queries: pages.map((page) => ({
-      queryKey: [...queryKey, size, page],
-      queryFn: ({ signal }: { signal: AbortSignal }) => readPage<T>(latest.current, page, size, signal),
-      gcTime: kept,
+      ...pageQuery(source, page),
       refetchInterval,
       enabled,
     })),
@@ -73,7 +67,7 @@ export function usePaged<T>({
     if (result.data && result.dataUpdatedAt > (newest?.dataUpdatedAt ?? 0)) newest = result;
   }
   // A filter that is typed keeps the rows until there are others.
-  if (newest?.data) shown.current = { key, queryKey, total: newest.data.total };
+  if (newest?.data) shown.current = { key, source, total: newest.data.total };
   const list = shown.current;
   const stale = list !== undefined && list.key !== key;
 
@@ -97,33 +91,16 @@ export function usePaged<T>({
     [size],
   );
 
-  const of = list?.queryKey;
-  const at = (index: number): T | undefined => {
-    if (!of || index < 0) return undefined;
-    const page = Math.floor(index / size);
-    const data = client.getQueryData<Page<T>>([...of, size, page]);
-    return data?.items?.[index - page * size];
-  };
+  const of = list?.source ?? source; // what is shown is what is selected of
   const failed = results.find((r) => r.error !== null);
   return {
     key: list?.key ?? key,
-    at,
+    at: (index) => (list && index >= 0 ? rowAt(client, of, index) : undefined),
     total: list?.total ?? 0,
     reach: Math.min(list?.total ?? 0, maxOffset + size),
     see,
     here: useMemo(() => results.flatMap((r) => r.data?.items ?? []), [results]),
-    read: async (first, last) => {
-      const rows: T[] = [];
-      for (let page = Math.floor(first / size); page <= Math.floor(last / size); page++) {
-        const { items } = await client.ensureQueryData({
-          queryKey: [...queryKey, size, page],
-          queryFn: ({ signal }) => readPage<T>(latest.current, page, size, signal),
-          gcTime: kept,
-        });
-        rows.push(...(items ?? []).slice(Math.max(0, first - page * size), last - page * size + 1));
-      }
-      return rows;
-    },
+    read: (first, last) => readRows(client, of, first, last),
     pending: list === undefined && failed === undefined,
     stale,
     error: failed?.error ?? null,
