@@ -23,12 +23,14 @@ beforeAll(async () => {
   };
   await Promise.all(Array.from({ length: 8 }, worker));
   for (let i = 0; i < 40; i++) {
-    await call('POST', '/jobs', {
+    const job = await call<{ id: number }>('POST', '/jobs', {
       node: uuids[i % 20],
       key: `list_${String(i).padStart(2, '0')}`,
       remark: i % 3 === 0 ? `机房 ${i}` : '',
       scrape_config: i % 2 === 0 ? { scrape_interval: '15s' } : {},
     });
+    if (i % 20 === 3)
+      await call('POST', `/jobs/${job.id}/targets`, [{ addr: 'a:1' }, { addr: 'b:2' }, { addr: 'c:3' }]);
   }
 });
 afterAll(async () => {
@@ -55,6 +57,10 @@ describe.each(looks)('%s', (look, { base, ...how }) => {
     const page = await v.go('/jobs');
     await page.getByRole('link', { name: 'list_00', exact: true }).waitFor();
     await page.locator('[role="row"] >> text=zz-000').first().waitFor();
+    await page
+      .locator('[role="row"]', { hasText: 'list_03' })
+      .getByRole('gridcell', { name: '3', exact: true })
+      .waitFor();
     await v.check(`${look}-all-jobs`);
     await page.locator('.picknode input').first().click();
     await page.keyboard.type('zz-013');
@@ -76,6 +82,7 @@ describe.each(looks)('%s', (look, { base, ...how }) => {
   test('the jobs of a node', async () => {
     const page = await v.go(`/nodes/${uuids[3]}/jobs`);
     await page.getByRole('link', { name: 'list_23', exact: true }).waitFor();
+    expect(await page.getByRole('gridcell', { name: '3', exact: true }).count()).toBe(2);
     await v.check(`${look}-node-jobs`);
     await page.getByRole('columnheader').first().getByRole('button').click();
     await page.waitForURL(/sort=-key/);

@@ -38,6 +38,7 @@ export function AllJobs() {
       width: 'minmax(130px, 1fr)',
       cell: (j) => <HostLink uuid={j.node} tabIndex={-1} />,
     },
+    common.targets,
     common.interval,
     common.remark,
     common.contacts,

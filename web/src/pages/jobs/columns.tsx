@@ -3,6 +3,7 @@ import type { TFunction } from 'i18next';
 import type { Job } from '../../api/client';
 import type { Column } from '../../components/grid';
 import { Name } from '../../components/name';
+import { numberText } from '../../components/number';
 import { Ago } from '../../components/time';
 
 /** The columns that lists of jobs have in common; those of its own a list puts between. */
@@ -27,6 +28,13 @@ export function jobColumns(t: TFunction) {
       width: 'minmax(130px, 1fr)',
       className: 'mono',
       cell: (j) => <Name of={j.job_name} />,
+    },
+    targets: {
+      key: 'targets',
+      title: t('jobs.targets'),
+      width: '84px',
+      className: 'mono num',
+      cell: (j) => j.targets !== undefined && numberText(j.targets),
     },
     interval: {
       key: 'interval',

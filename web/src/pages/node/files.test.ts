@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RenderedConfig } from '../../api/client';
-import { bytes, changedFiles, countsOf } from './files';
+import { bytes, changedFiles } from './files';
 
 const config = (...files: [string, string, number][]): RenderedConfig => ({
   revision: 1,
@@ -16,15 +16,6 @@ test('what differs between two revisions', () => {
     { path: 'c/1.json', change: 'removed', before: 2, after: 0 },
     { path: 'd/1.json', change: 'added', before: 0, after: 5 },
   ]);
-});
-
-test('the targets of a job are those of its files', () => {
-  expect(
-    countsOf(config(['web/3f.json', 'x', 3], ['web/8a.json', 'y', 4], ['db/all.json', 'z', 1])).get('web'),
-  ).toEqual({
-    targets: 7,
-    files: 2,
-  });
 });
 
 test.each([

@@ -38,14 +38,3 @@ export function changedFiles(before: RenderedConfig, after: RenderedConfig): Cha
   for (const file of old.values()) changed.push({ path: file.path, change: 'removed', before: file.targets, after: 0 });
   return changed.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
-
-/** How many targets and files each job has, by its key: files are KEY/NAME.json. */
-export function countsOf(config?: RenderedConfig): Map<string, { targets: number; files: number }> {
-  const counts = new Map<string, { targets: number; files: number }>();
-  for (const file of config?.files ?? []) {
-    const key = file.path.split('/')[0] ?? '';
-    const count = counts.get(key) ?? { targets: 0, files: 0 };
-    counts.set(key, { targets: count.targets + file.targets, files: count.files + 1 });
-  }
-  return counts;
-}

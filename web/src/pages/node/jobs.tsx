@@ -1,12 +1,9 @@
-import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Job } from '../../api/client';
 import { Command } from '../../components/copy';
 import { Failure } from '../../components/failure';
 import { type Column, Grid } from '../../components/grid';
-import { numberText } from '../../components/number';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { readJobs } from '../../data/alljobs';
@@ -14,8 +11,6 @@ import { usePaged } from '../../data/paged';
 import { keys } from '../../data/queries';
 import { mayEdit, useSession } from '../../data/session';
 import { jobColumns } from '../jobs/columns';
-import { configQuery } from './data';
-import { countsOf } from './files';
 import { useNode } from './use-node';
 import '../../styles/lists.css';
 
@@ -28,19 +23,11 @@ export function Jobs() {
   const filter = { node: node.uuid, sort };
   const jobs = usePaged({ queryKey: [...keys.jobs(node.uuid), sort], read: readJobs(filter) });
   const editor = mayEdit(useSession().data);
-  const config = useQuery(configQuery(node.uuid));
-  const counts = useMemo(() => countsOf(config.data), [config.data]);
   const common = jobColumns(t);
   const columns: Column<Job>[] = [
     common.key,
     common.name,
-    {
-      key: 'targets',
-      title: t('jobs.targets'),
-      width: '84px',
-      className: 'mono num',
-      cell: (j) => config.data && numberText(counts.get(j.key)?.targets ?? 0),
-    },
+    common.targets,
     common.interval,
     common.remark,
     common.managed,
