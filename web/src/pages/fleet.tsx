@@ -167,6 +167,11 @@ function Listed({ filter, set, clear }: ListedProps) {
   return (
     <>
       <Failure error={nodes.error} retry={nodes.refetch} />
+      {clear && !nodes.pending && (
+        <p className="dim" role="status">
+          {t('fleet.match', { count: nodes.total })}
+        </p>
+      )}
       <NodeTable
         source={nodes}
         sort={filter.sort ?? 'hostname'}

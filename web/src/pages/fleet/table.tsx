@@ -28,7 +28,7 @@ export function NodeTable({ source, sort, onSort, onTag, onEdit }: Props) {
       key: 'hostname',
       title: t('fleet.hostname'),
       sort: 'hostname',
-      width: 'minmax(140px, 1fr)',
+      width: 'minmax(156px, 1.4fr)',
       cell: (n) => (
         <Link to="/nodes/$uuid" params={{ uuid: n.uuid }} title={n.hostname} tabIndex={-1}>
           <Name of={n.hostname} />
@@ -39,7 +39,7 @@ export function NodeTable({ source, sort, onSort, onTag, onEdit }: Props) {
       key: 'addr',
       title: t('fleet.addr'),
       sort: 'addr',
-      width: 'minmax(160px, 1fr)',
+      width: 'minmax(114px, 1fr)',
       className: 'mono withcopy',
       cell: (n) => (
         <>
@@ -48,10 +48,11 @@ export function NodeTable({ source, sort, onSort, onTag, onEdit }: Props) {
         </>
       ),
     },
+    { key: 'jobs', title: t('fleet.jobs'), width: '44px', className: 'mono num', cell: (n) => numberText(n.jobs) },
     {
       key: 'upDown',
       title: t('fleet.upDown'),
-      width: '96px',
+      width: '92px',
       className: 'mono num',
       cell: ({ status }) => (
         <>
@@ -65,7 +66,7 @@ export function NodeTable({ source, sort, onSort, onTag, onEdit }: Props) {
       key: 'revision',
       title: t('fleet.revision'),
       help: t('fleet.revisionHelp'),
-      width: '84px',
+      width: '74px',
       className: 'mono num',
       cell: ({ status }) =>
         status.revision_applied === status.revision_wanted ? (
@@ -82,19 +83,19 @@ export function NodeTable({ source, sort, onSort, onTag, onEdit }: Props) {
       key: 'seen',
       title: t('fleet.seen'),
       sort: 'last_seen_at',
-      width: '92px',
+      width: '84px',
       cell: (n) => <Ago at={n.status.last_seen_at} />,
     },
     {
       key: 'error',
       title: t('fleet.error'),
-      width: 'minmax(190px, 2fr)',
+      width: 'minmax(120px, 1.6fr)',
       cell: (n) => n.status.last_error && <span title={plain(n.status.last_error)}>{plain(n.status.last_error)}</span>,
     },
     {
       key: 'tags',
       title: t('fleet.nodeTags'),
-      width: 'minmax(120px, 1fr)',
+      width: 'minmax(86px, 0.8fr)',
       cell: (n) =>
         n.tags?.map((tag) => (
           <button
@@ -112,14 +113,14 @@ export function NodeTable({ source, sort, onSort, onTag, onEdit }: Props) {
     {
       key: 'prometheus',
       title: t('fleet.prometheus'),
-      width: '92px',
+      width: '88px',
       className: 'mono dim',
       cell: (n) => n.status.prometheus_version,
     },
     {
       key: 'agent',
       title: t('fleet.agent'),
-      width: '84px',
+      width: '62px',
       className: 'mono dim',
       cell: (n) => n.status.agent_version,
     },
