@@ -158,6 +158,13 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await page.locator('.effect [role="alert"] button').click();
     await page.locator('.cm-mergeView').waitFor();
     await v.check(`${name}-job-stale`);
+    // Closed, nothing is decided: the next save asks again.
+    await page.keyboard.press('Escape');
+    await page.locator('.cm-mergeView').waitFor({ state: 'detached' });
+    await page.locator('.editor .cm-content').click();
+    await page.keyboard.press('Control+s');
+    await page.locator('.cm-mergeView').waitFor();
+    expect((await jobOf(key))?.scrape_config.sample_limit).toBeUndefined();
     // Theirs is taken over into mine.
     await page.locator('.cm-merge-b .cm-content').click();
     await page.keyboard.press('Control+End');

@@ -256,6 +256,13 @@ test('a stale edit shows both versions', async () => {
   await page.locator('.cm-mergeView').waitFor();
   expect(v.errors.splice(0).join()).toContain('412');
   await v.check('write-stale');
+  // Closed, nothing is decided: the page has its edit, and is asked again.
+  await page.keyboard.press('Escape');
+  await page.locator('.cm-mergeView').waitFor({ state: 'detached' });
+  await page.locator('.cm-content >> text=# mine').waitFor();
+  await page.getByRole('button', { name: 'Preview the change' }).click();
+  await page.locator('.cm-mergeView').waitFor();
+  expect(v.errors.splice(0).join()).toContain('412');
   await page.getByRole('button', { name: 'Take what is saved' }).click();
   await page.locator('.cm-mergeView').waitFor({ state: 'detached' });
   await page.locator('.cm-content >> text=4s').waitFor();

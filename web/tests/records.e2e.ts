@@ -50,6 +50,7 @@ const words = {
     revoked: 'Revoked',
     stored: 'I have stored it',
     use: 'Use these',
+    cancel: 'Cancel',
     mine: 'yours',
     undo: 'Undo…',
     undoIt: 'Undo it',
@@ -82,6 +83,7 @@ const words = {
     revoked: '已吊销',
     stored: '我已存好',
     use: '使用所选',
+    cancel: '取消',
     mine: '您的修改',
     undo: '撤销…',
     undoIt: '撤销',
@@ -151,6 +153,11 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     await dialog().getByText('theirs').waitFor();
     expect(v.errors.splice(0).join()).toContain('412');
     await v.check(`${look}-tags-stale`);
+    await button(w.cancel, dialog()).click();
+    await dialog().waitFor({ state: 'detached' });
+    await button(w.save).click();
+    await dialog().getByText('theirs').waitFor();
+    expect(v.errors.splice(0).join()).toContain('412');
     await button(w.use, dialog()).click();
     await button(w.save).click();
     await page.waitForFunction(() => document.querySelectorAll('.past li').length >= 3);

@@ -9,14 +9,16 @@ interface Props {
   theirs: string;
   mine: string;
   take: (text: string) => void;
+  /** Leaves both as they are: the next save asks again. */
+  close: () => void;
 }
 
 /** Somebody else has saved meanwhile: both versions, to be brought together. */
-export function Conflict({ title, theirs, mine, take }: Props) {
+export function Conflict({ title, theirs, mine, take, close }: Props) {
   const { t } = useTranslation();
   const [merged, setMerged] = useState(mine);
   return (
-    <Modal opened onClose={() => take(mine)} withCloseButton={false} size="90%" title={title}>
+    <Modal opened onClose={close} size="90%" title={title} closeButtonProps={{ 'aria-label': t('app.close') }}>
       <div className="stack">
         <Alert color="yellow" variant="light">
           {t('settings.staleHelp')}
@@ -34,6 +36,9 @@ export function Conflict({ title, theirs, mine, take }: Props) {
           </Button>
           <Button variant="default" onClick={() => take(theirs)}>
             {t('settings.theirs')}
+          </Button>
+          <Button variant="default" onClick={close}>
+            {t('app.cancel')}
           </Button>
         </div>
       </div>

@@ -182,6 +182,7 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
             setMerging(false);
             saving.reset();
           }}
+          close={() => setMerging(false)}
         />
       )}
     </div>

@@ -244,6 +244,7 @@ function Base({ node, etag, editable }: Props) {
             edit(merged);
             setTheirs(undefined);
           }}
+          close={() => setTheirs(undefined)}
         />
       )}
     </section>

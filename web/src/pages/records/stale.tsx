@@ -32,7 +32,13 @@ export function Stale({ fields, base, theirs, mine, take, cancel }: Props) {
     return value === undefined || value === '' ? '–' : plain(String(value));
   };
   return (
-    <Modal opened onClose={cancel} withCloseButton={false} size="lg" title={t('record.stale')}>
+    <Modal
+      opened
+      onClose={cancel}
+      size="lg"
+      title={t('record.stale')}
+      closeButtonProps={{ 'aria-label': t('app.close') }}
+    >
       <div className="stack stale">
         <Alert color="yellow" variant="light">
           {t('record.staleHelp')}
@@ -65,6 +71,9 @@ export function Stale({ fields, base, theirs, mine, take, cancel }: Props) {
           </Button>
           <Button variant="default" onClick={() => take(theirs)}>
             {t('record.takeTheirs')}
+          </Button>
+          <Button variant="default" onClick={cancel}>
+            {t('app.cancel')}
           </Button>
         </div>
       </div>
