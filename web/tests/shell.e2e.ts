@@ -112,6 +112,52 @@ test('a server that is away is told of, and comes back without a word', async ()
   v.errors.splice(0);
 });
 
+test('a write that the server does not answer is told of beside its button', async () => {
+  const alert = (text: string) => page.getByRole('alert').getByText(text);
+  const tried = () => page.waitForResponse((r) => r.url().includes('dry_run=true') && r.ok());
+  const away = () =>
+    page.route('**/api/v1/**', (route) => (route.request().method() === 'GET' ? route.continue() : route.abort()));
+  await v.go(`/nodes/${world.node}/jobs/webshop/config`);
+  await page.locator('.cm-content').click();
+  const seen = tried();
+  await page.keyboard.type('scrape_interval: 7s\n');
+  await seen;
+  await page.locator('.verdict[data-verdict="good"]').waitFor();
+  await away();
+  await page.keyboard.press('Control+s');
+  await alert('Not saved: the server did not answer. Save again when it is back.').waitFor();
+  await page.keyboard.type('scrape_timeout: 3s\n');
+  await page.locator('.verdict[data-verdict="away"]').waitFor();
+  await page.keyboard.press('Control+s');
+  await alert('Not saved').waitFor();
+  await v.picture('not-saved');
+  await page.unroute('**/api/v1/**');
+  await page.locator('.away').waitFor({ state: 'detached' });
+  await page.locator('.verdict[data-verdict="good"]').waitFor();
+  await alert('Not saved').waitFor(); // until the next try
+  await page.keyboard.press('Control+s');
+  await alert('Not saved').waitFor({ state: 'detached' });
+  await page.locator('.effect .tag').waitFor({ state: 'detached' });
+
+  await v.go(`/nodes/${world.node}/jobs/webshop`);
+  await page.locator('[role="row"]', { hasText: 'webshop-1' }).click();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('e');
+  const name = page.locator('.cell-input[data-field="name"]');
+  await away();
+  await name.fill('one');
+  await name.press('Enter');
+  await alert('Not saved').waitFor();
+  await v.picture('not-saved-row');
+  await page.unroute('**/api/v1/**');
+  await page.locator('.away').waitFor({ state: 'detached' });
+  await name.press('Enter');
+  await page.locator('.editbar').waitFor({ state: 'detached' });
+  await page.locator('[role="row"]', { hasText: 'one' }).waitFor();
+  expect(v.errors.filter((e) => !e.includes('ERR_FAILED'))).toEqual([]);
+  v.errors.splice(0);
+});
+
 test('a part that fails leaves the rest alive', async () => {
   await page.route('**/api/v1/tags*', (route) => route.fulfill({ json: { items: [{ id: 1 }], total: 1 } }));
   await v.go('/tags');

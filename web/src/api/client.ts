@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch';
 import { reachable } from '../data/connection';
 import { basePath } from '../page';
-import { errorOf, Unreachable } from './problem';
+import { errorOf, purposeOf, Unreachable } from './problem';
 import type { components, paths } from './schema';
 
 type Schemas = components['schemas'];
@@ -38,7 +38,7 @@ export const api = createClient<paths>({
     } catch (error) {
       if (request.signal.aborted) throw error;
       reachable(false);
-      throw new Unreachable();
+      throw new Unreachable(purposeOf(request));
     }
     reachable(response.status !== 502 && response.status !== 504); // of a proxy in front
     return response;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { speak } from '../locales/testing';
-import { ApiError, errorOf, LoginNeeded, StaleError, sentence, Unreachable } from './problem';
+import { ApiError, errorOf, LoginNeeded, purposeOf, StaleError, sentence, Unreachable } from './problem';
 
 beforeAll(() => speak('en'));
 
@@ -27,6 +27,16 @@ describe('errorOf', () => {
     expect(e).toBeInstanceOf(ApiError);
     expect(e.message).toBe('the server answered with 502');
     expect(e.fields).toEqual([]);
+  });
+
+  test.each([
+    ['GET', '/api/v1/jobs', 'read'],
+    ['POST', '/api/v1/explain?wait=5', 'read'],
+    ['PUT', '/api/v1/jobs/1?dry_run=true', 'try'],
+    ['PUT', '/api/v1/jobs/1?dry_run=false', 'write'],
+    ['DELETE', '/api/v1/jobs/1', 'write'],
+  ])('%s %s is to %s', (method, path, purpose) => {
+    expect(purposeOf({ method, url: `http://h/ops${path}` })).toBe(purpose);
   });
 
   test('knows when to try again', () => {

@@ -31,11 +31,26 @@ export class StaleError extends ApiError {}
 /** The session has ended, or there is none (401). */
 export class LoginNeeded extends ApiError {}
 
+/** What a call was to do: to read, to see what a write would do, or to write. */
+export type Purpose = 'read' | 'try' | 'write';
+
+/** Questions that are asked by POST. */
+const questions = ['/api/v1/explain', '/api/v1/targets/health'];
+
+export function purposeOf({ method, url }: { method: string; url: string }): Purpose {
+  const { pathname, searchParams } = new URL(url);
+  if (method === 'GET' || questions.some((q) => pathname.endsWith(q))) return 'read';
+  return searchParams.get('dry_run') === 'true' ? 'try' : 'write';
+}
+
 /** The server did not answer at all. */
 export class Unreachable extends Error {
-  constructor() {
+  readonly purpose: Purpose;
+
+  constructor(purpose: Purpose = 'read') {
     super(i18next.t('error.unreachable'));
     this.name = 'Unreachable';
+    this.purpose = purpose;
   }
 }
 

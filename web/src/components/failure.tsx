@@ -1,13 +1,14 @@
 import { Alert, Button } from '@mantine/core';
-import { IconAlertTriangle } from '@tabler/icons-react';
+import { IconAlertTriangle, IconPlugConnectedX } from '@tabler/icons-react';
 import { Component, type ErrorInfo, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { LoginNeeded, sentence, Unreachable } from '../api/problem';
+import { LoginNeeded, type Purpose, sentence, Unreachable } from '../api/problem';
 
 /** An error as the API says it. One that the page tells of otherwise is not said twice. */
 export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
   const { t } = useTranslation();
-  if (!error || error instanceof Unreachable || error instanceof LoginNeeded) return null;
+  if (!error || error instanceof LoginNeeded) return null;
+  if (error instanceof Unreachable) return <Unanswered purpose={error.purpose} />;
   return (
     <Alert
       color="red"
@@ -24,6 +25,22 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
         </Button>
       )}
     </Alert>
+  );
+}
+
+/** What was asked for by hand is told beside it; of what is read, the page says once that the server is away. */
+function Unanswered({ purpose }: { purpose: Purpose }) {
+  const { t } = useTranslation();
+  if (purpose === 'read') return null;
+  return (
+    <Alert
+      color="red"
+      variant="light"
+      className="failure"
+      role="alert"
+      icon={<IconPlugConnectedX aria-hidden />}
+      title={t(purpose === 'write' ? 'error.notSaved' : 'error.notTried')}
+    />
   );
 }
 

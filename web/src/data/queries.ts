@@ -27,8 +27,9 @@ function worthAnotherTry(count: number, error: unknown): boolean {
 
 export const queryClient = new QueryClient({
   defaultOptions: {
-    queries: { retry: worthAnotherTry, staleTime: 5_000, refetchOnWindowFocus: true },
-    mutations: { retry: false },
+    // The server may be on this host, or in a network without the internet: what the browser knows of that is no reason to wait.
+    queries: { retry: worthAnotherTry, staleTime: 5_000, refetchOnWindowFocus: true, networkMode: 'always' },
+    mutations: { retry: false, networkMode: 'always' },
   },
 });
 

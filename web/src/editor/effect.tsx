@@ -1,7 +1,7 @@
-import { IconCircleCheck, IconCircleDashed, IconCircleX, IconLoader2 } from '@tabler/icons-react';
+import { IconCircleCheck, IconCircleDashed, IconCircleX, IconLoader2, IconPlugConnectedX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Preview } from '../api/client';
-import { ApiError } from '../api/problem';
+import { ApiError, Unreachable } from '../api/problem';
 import { Failure } from '../components/failure';
 import { PreviewOf } from '../components/preview';
 import { useKept } from '../data/dry-run';
@@ -21,10 +21,24 @@ interface Props {
 export function Effect({ dirty, changed, faults, pending, preview, error, again }: Props) {
   const { t } = useTranslation();
   const kept = useKept(preview, pending);
-  const state = faults ? 'bad' : pending ? 'pending' : error ? 'bad' : !dirty ? 'none' : !changed ? 'same' : 'good';
+  const away = error instanceof Unreachable;
+  const state = faults
+    ? 'bad'
+    : pending
+      ? 'pending'
+      : away
+        ? 'away'
+        : error
+          ? 'bad'
+          : !dirty
+            ? 'none'
+            : !changed
+              ? 'same'
+              : 'good';
   const Icon = {
     bad: IconCircleX,
     pending: IconLoader2,
+    away: IconPlugConnectedX,
     none: IconCircleDashed,
     same: IconCircleDashed,
     good: IconCircleCheck,
@@ -35,10 +49,10 @@ export function Effect({ dirty, changed, faults, pending, preview, error, again 
   return (
     <>
       <p className="verdict" data-verdict={state} role="status">
-        <Icon size={17} aria-hidden /> {t(`editor.state.${state}`)}
+        <Icon size={17} aria-hidden /> {t(state === 'away' ? 'error.notTried' : `editor.state.${state}`)}
       </p>
       {state === 'none' && <p className="dim">{t('editor.hint')}</p>}
-      {!faults && <Failure error={rest} retry={again} />}
+      {!faults && !away && <Failure error={rest} retry={again} />}
       {kept && changed && !faults && !error && (
         <div className="keptpreview" data-pending={pending || undefined}>
           <PreviewOf preview={kept} />

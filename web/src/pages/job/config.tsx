@@ -4,7 +4,7 @@ import { useMutation } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { StaleError } from '../../api/problem';
+import { StaleError, Unreachable } from '../../api/problem';
 import { Conflict } from '../../components/conflict';
 import { Failure } from '../../components/failure';
 import { Same } from '../../components/same';
@@ -89,7 +89,11 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
     },
   });
   const ready = editable && body !== undefined && tried.preview !== undefined && !saving.isPending;
+  // Nothing is saved that was not seen first; while the server is away, nothing can be.
+  const [unsent, setUnsent] = useState<Unreachable>();
   const save = () => {
+    const unseen = dirty && tried.error instanceof Unreachable;
+    setUnsent(unseen ? new Unreachable('write') : undefined);
     if (overtaken && dirty) setMerging(true);
     else if (ready && body !== undefined)
       saving.mutate({ body, effect: (tried.preview?.nodes?.length ?? 0) > 0, sent: text, means: spelled });
@@ -99,7 +103,7 @@ function Edit({ read, fields }: { read: JobRead; fields: Fields }) {
   const found = useMemo(() => faultsOf(config, text, error), [config, text, error]);
   const pending = config.late || tried.pending;
   const faults = useKept(found, config.late || (config.faults.length === 0 && tried.pending));
-  const failed = saving.error instanceof StaleError ? null : saving.error;
+  const failed = saving.error instanceof StaleError ? null : (saving.error ?? (dirty ? unsent : null));
   return (
     <div className="edit" data-readonly={!editable || undefined}>
       <section className="stack">

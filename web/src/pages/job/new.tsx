@@ -5,7 +5,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { ApiError } from '../../api/problem';
+import { ApiError, Unreachable } from '../../api/problem';
 import { Failure } from '../../components/failure';
 import { useTitle } from '../../components/page';
 import { Same } from '../../components/same';
@@ -76,7 +76,9 @@ function Form({ uuid, fields }: { uuid: string; fields: Fields }) {
   });
   useUnsaved(dirty && !creating.isPending && !creating.isSuccess, 'newJob.leave');
   const ready = body !== undefined && tried.preview !== undefined && !creating.isPending;
+  const [unsent, setUnsent] = useState<Unreachable>(); // nothing is created that was not seen first
   const create = () => {
+    setUnsent(tried.error instanceof Unreachable ? new Unreachable('write') : undefined);
     if (ready && body !== undefined) creating.mutate(body);
   };
   useSaveKey(create);
@@ -177,7 +179,7 @@ function Form({ uuid, fields }: { uuid: string; fields: Fields }) {
           </Button>
           <kbd>Ctrl S</kbd>
         </div>
-        <Failure error={creating.error} />
+        <Failure error={creating.error ?? unsent} />
         {key === '' ? (
           <p className="dim">{t('newJob.first')}</p>
         ) : (

@@ -13,7 +13,8 @@ import {
 } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Target } from '../../api/client';
-import { StaleError, sentence } from '../../api/problem';
+import { StaleError, sentence, Unreachable } from '../../api/problem';
+import { Failure } from '../../components/failure';
 import { plain } from '../../components/name';
 import { PreviewLine } from '../../components/preview-line';
 import { Conflict } from './conflict';
@@ -120,13 +121,16 @@ export function EditBar({ typing, save, leave, id, title, idle, whole, setWhole 
         </Button>
       </div>
       <PreviewLine preview={tried.preview} pending={pending} idle={idle} whole={whole} setWhole={setWhole} />
+      {error instanceof Unreachable && <Failure error={error} />}
       <div id={id} role="alert">
         {problems.map((p) => (
           <p key={`${p.field} ${p.rule ?? p.message} ${JSON.stringify(p.values)}`} className="error">
             <b>{t(`targets.${p.field}`)}</b>: {plain(words(t, p))}
           </p>
         ))}
-        {error && problems.length === 0 && <p className="error">{plain(sentence(error))}</p>}
+        {error && !(error instanceof Unreachable) && problems.length === 0 && (
+          <p className="error">{plain(sentence(error))}</p>
+        )}
         {error && problems.length > 0 && <p className="error">{plain(error.message)}</p>}
       </div>
     </section>

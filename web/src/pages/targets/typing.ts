@@ -1,7 +1,7 @@
 import { useDebouncedValue } from '@mantine/hooks';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Preview } from '../../api/client';
-import { ApiError } from '../../api/problem';
+import { ApiError, Unreachable } from '../../api/problem';
 import { useUnsaved } from '../../components/unsaved';
 import { pause, useDryRun } from '../../data/dry-run';
 import { type Draft, emptyDraft, fields, refusedFields, valuesOf } from './draft';
@@ -46,9 +46,12 @@ export function useTyping({ name, bodyOf, look }: Options) {
     if (!dirty) refuse(null);
     else if (values.problems.length > 0) setProblems(values.problems);
   }, [paused, draft, dirty, values, refuse]);
+  const unsaved = useRef(false);
+  unsaved.current = error instanceof Unreachable && error.purpose === 'write';
   useEffect(() => {
     if (tried.error) refuse(tried.error);
-    else if (tried.preview) refuse(null);
+    // That it was not saved stays true while what it would do is known again.
+    else if (tried.preview && !unsaved.current) refuse(null);
   }, [tried.error, tried.preview, refuse]);
 
   return {
