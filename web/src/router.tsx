@@ -7,6 +7,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import type { NodeState } from './api/client';
+import { isEnded } from './data/ended';
 import { keys, queryClient } from './data/queries';
 import { readSession } from './data/session';
 import { basePath } from './page';
@@ -27,12 +28,17 @@ const root = createRootRoute({ component: Outlet, notFoundComponent: Missing });
 
 export interface LoginSearch {
   to?: string;
+  /** A session has ended: why one is here. */
+  ended?: true;
 }
 
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
-  validateSearch: (s: Record<string, unknown>): LoginSearch => ({ to: text(s.to) }),
+  validateSearch: (s: Record<string, unknown>): LoginSearch => ({
+    to: text(s.to),
+    ended: s.ended === true ? true : undefined,
+  }),
   component: lazyRouteComponent(() => import('./pages/login'), 'Login'),
 });
 
@@ -49,7 +55,8 @@ const shell = createRoute({
     const session = await queryClient
       .ensureQueryData({ queryKey: keys.session, queryFn: readSession, staleTime: 60_000 })
       .catch(() => undefined); // the server does not answer: the page says so
-    if (session === null) throw redirect({ to: '/login', search: { to: location.href } });
+    if (session === null)
+      throw redirect({ to: '/login', search: { to: location.href, ended: isEnded() || undefined } });
   },
   component: Shell,
 });

@@ -189,6 +189,8 @@ test('a session that ends leads to the login and back; a password is changed', a
   await page.request.delete(`${world.proxied}/api/v1/session`);
   await page.locator('.tabs a').first().click();
   await page.waitForURL(/\/login\?to=/);
+  await page.getByRole('status').getByText('Your session has ended.').waitFor();
+  await v.picture('login-ended');
   expect(v.errors.splice(0).join()).toContain('401');
   await page.locator('input[autocomplete="username"]').fill('pia');
   await page.locator('input[autocomplete="current-password"]').fill('the first password');
@@ -213,6 +215,57 @@ test('a session that ends leads to the login and back; a password is changed', a
   expect((await login('the second password')).status()).toBe(200);
   expect((await login('the first password')).status()).toBe(401);
   expect(v.errors).toEqual([]);
+  await v.leave();
+});
+
+test('a session that ends keeps what is not saved, for who comes back', async () => {
+  for (const name of ['rosa', 'emil']) {
+    const { id } = await call<{ id: number }>('POST', '/users', { name, role: 'editor' });
+    await call('PUT', `/users/${id}/password`, { password: `the password of ${name}` });
+  }
+  const { id } = await call<{ id: number }>('POST', '/jobs', { node: world.node, key: 'kept', scrape_config: {} });
+  const v = await (await Visitor.arrive(browser, world.direct)).login('rosa', 'the password of rosa');
+  const page = await v.go(`/nodes/${world.node}/jobs/kept/config`);
+  const dialog = page.getByRole('dialog');
+  const ends = async (typed: string) => {
+    await page.locator('.editor .cm-content').click();
+    await page.keyboard.press('Control+End');
+    const tried = page.waitForResponse((r) => r.url().includes('dry_run=true') && r.ok());
+    await page.keyboard.type(typed);
+    await tried;
+    await page.locator('.verdict[data-verdict="good"]').waitFor();
+    await page.request.delete(`${world.direct}/api/v1/session`);
+    await page.keyboard.press('Control+s');
+    await dialog.getByText('Your session has ended.').waitFor();
+  };
+  const enter = async (name: string) => {
+    await dialog.locator('input[autocomplete="username"]').fill(name);
+    await dialog.locator('input[autocomplete="current-password"]').fill(`the password of ${name}`);
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+  };
+  await ends('scrape_interval: 7s\n');
+  await page.keyboard.press('Escape');
+  await dialog.locator('input[autocomplete="current-password"]').fill('wrong');
+  await page.keyboard.press('Enter');
+  await dialog.getByRole('alert').waitFor();
+  expect(v.errors.splice(0).join()).toContain('401');
+  await v.check('session-ended');
+  await enter('rosa');
+  await page.locator('.cm-line >> text=scrape_interval: 7s').waitFor();
+  await page.locator('.editor .cm-content').click();
+  await page.locator('.verdict[data-verdict="good"]').waitFor();
+  await page.keyboard.press('Control+s');
+  await page.locator('.effect .tag').waitFor({ state: 'detached' });
+  const saved = await call<{ scrape_config: object }>('GET', `/jobs/${id}`);
+  expect(saved.scrape_config).toEqual({ scrape_interval: '7s' });
+
+  // Another one is given the page as it is saved.
+  await ends('scrape_timeout: 3s\n');
+  await enter('emil');
+  await page.locator('.cm-line >> text=scrape_interval: 7s').waitFor();
+  expect(await page.locator('.cm-line >> text=scrape_timeout').count()).toBe(0);
+  expect(v.errors.splice(0).filter((e) => !e.includes('401'))).toEqual([]);
   await v.leave();
 });
 

@@ -1,30 +1,32 @@
 import { useBlocker } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
+import { unsaved } from '../data/ended';
 import i18next from '../i18n';
-
-/** What asks for each edit that is not saved. */
-const unsaved = new Map<object, string>();
 
 /** An address names a record, or a new one; what else it says of a page, such as a filter, leaves no edit. */
 const record = (search: object) => [(search as { id?: number }).id, (search as { new?: true }).new].join();
 
-/** Asks before an edit that is not saved is left: for another page, or another record. Of several, once. */
-export function useUnsaved(dirty: boolean, question = 'record.leave'): void {
+/**
+ * Asks before an edit that is not saved is left: for another page, or another record. Of several, once.
+ * saving: it is being saved, and the page goes on by itself.
+ */
+export function useUnsaved(dirty: boolean, question = 'record.leave', saving = false): void {
   const { t } = useTranslation();
   const me = useRef({}).current;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: one that is being saved asks after the others
   useEffect(() => {
     if (!dirty) return;
     unsaved.set(me, question);
     return () => void unsaved.delete(me);
-  }, [dirty, me, question]);
+  }, [dirty, saving, me, question]);
   useBlocker({
     shouldBlockFn: ({ current, next }) => {
       const leaves = current.pathname !== next.pathname || record(current.search) !== record(next.search);
-      const asks = dirty && unsaved.keys().next().value === me;
+      const asks = dirty && !saving && unsaved.keys().next().value === me;
       return leaves && asks && !window.confirm(t(question));
     },
-    enableBeforeUnload: dirty,
+    enableBeforeUnload: dirty && !saving,
   });
 }
 

@@ -1,6 +1,8 @@
 import { QueryClient } from '@tanstack/react-query';
+import type { Session } from '../api/client';
 import { ApiError, LoginNeeded, Unreachable } from '../api/problem';
 import { isAway, subscribe } from './connection';
+import { setEnded, unsaved } from './ended';
 
 /** Keys of what is kept of the API. */
 export const keys = {
@@ -33,9 +35,19 @@ export const queryClient = new QueryClient({
   },
 });
 
+/** Notes that the session has ended: nobody is logged in, or still who it was where an edit keeps the page. */
+export function sessionEnded(): Session | null {
+  const was = queryClient.getQueryData<Session | null>(keys.session) ?? null;
+  if (was) setEnded(true);
+  return unsaved.size > 0 ? was : null;
+}
+
 // A session that has ended leads to the login, wherever that is noticed.
 const ended = (error: unknown) => {
-  if (error instanceof LoginNeeded) queryClient.setQueryData(keys.session, null);
+  if (!(error instanceof LoginNeeded)) return;
+  if (sessionEnded() === null) queryClient.setQueryData(keys.session, null);
+  // Perhaps one logs in beside this page: that is seen when one comes back to it.
+  else void queryClient.invalidateQueries({ queryKey: keys.session, refetchType: 'none' });
 };
 queryClient.getQueryCache().config.onError = ended;
 queryClient.getMutationCache().config.onError = ended;

@@ -1,9 +1,5 @@
-import { Button, PasswordInput, TextInput } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
 import { useRouter, useSearch } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { sentence } from '../api/problem';
 import { useTitle } from '../components/page';
 import { summaryQuery } from '../data/nodes';
 import { queryClient } from '../data/queries';
@@ -11,6 +7,7 @@ import { login } from '../data/session';
 import logo from '../icons/favicon.svg?url';
 import { basePath } from '../page';
 import { Away } from '../shell/away';
+import { LoginForm } from '../shell/login-form';
 import { Preferences } from '../shell/nav';
 
 /** Only a path of this application: an address may come from anywhere. */
@@ -27,58 +24,30 @@ export function Login() {
   const { t } = useTranslation();
   useTitle(t('login.title'));
   const router = useRouter();
-  const { to } = useSearch({ from: '/login' });
-  const [name, setName] = useState('');
-  const [password, setPassword] = useState('');
-  const entering = useMutation({
-    mutationFn: async () => {
-      await login(name, password);
-      return (await isEmpty()) && inside(to) === '/' ? '/start' : inside(to);
-    },
-    onSuccess: (where) => router.history.replace(basePath + where),
-  });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    entering.mutate();
+  const { to, ended } = useSearch({ from: '/login' });
+  const enter = async (name: string, password: string) => {
+    await login(name, password);
+    const where = (await isEmpty()) && inside(to) === '/' ? '/start' : inside(to);
+    router.history.replace(basePath + where);
   };
   return (
     <main className="alone login">
       <Away />
-      <form onSubmit={submit}>
+      <LoginForm
+        enter={enter}
+        after={
+          <>
+            <p className="dim small">{t('login.first')}</p>
+            <Preferences />
+          </>
+        }
+      >
         <h1>
           <img src={logo} width={28} height={28} alt="" />
           promfleet
         </h1>
-        <p className="dim">{t('login.lead')}</p>
-        <TextInput
-          label={t('login.name')}
-          value={name}
-          onChange={(e) => setName(e.currentTarget.value)}
-          autoComplete="username"
-          autoFocus
-          required
-          withAsterisk={false}
-          spellCheck={false}
-        />
-        <PasswordInput
-          label={t('login.password')}
-          value={password}
-          onChange={(e) => setPassword(e.currentTarget.value)}
-          autoComplete="current-password"
-          required
-          withAsterisk={false}
-        />
-        {entering.error && (
-          <p role="alert" className="error">
-            {sentence(entering.error)}
-          </p>
-        )}
-        <Button type="submit" loading={entering.isPending} fullWidth>
-          {t('login.submit')}
-        </Button>
-        <p className="dim small">{t('login.first')}</p>
-        <Preferences />
-      </form>
+        {ended ? <p role="status">{t('login.ended')}</p> : <p className="dim">{t('login.lead')}</p>}
+      </LoginForm>
     </main>
   );
 }

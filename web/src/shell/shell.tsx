@@ -1,12 +1,14 @@
 import { Outlet, useLocation, useNavigate, useRouterState } from '@tanstack/react-router';
-import { useEffect, useRef, useState } from 'react';
+import { Fragment, useEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { useTranslation } from 'react-i18next';
 import { Boundary } from '../components/failure';
 import { LastWrite } from '../components/followed';
+import { isEnded, useEnded } from '../data/ended';
 import { useLive } from '../data/live';
 import { useSession } from '../data/session';
 import { Away } from './away';
+import { Ended } from './ended';
 import { useFavicon } from './favicon';
 import { Keys, useKeys } from './keys';
 import { Nav } from './nav';
@@ -24,7 +26,8 @@ export function Shell() {
   const shown = useRouterState({ select: (s) => (s.resolvedLocation ?? s.location).pathname });
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
-  useLive(session.data != null);
+  const ended = useEnded();
+  useLive(session.data != null && !ended);
   useFavicon(session.data != null);
   // At once: what is typed after the key belongs to the palette.
   useKeys({ palette: () => flushSync(() => setPalette(true)), help: () => setHelp(true) });
@@ -32,7 +35,8 @@ export function Shell() {
   const { data } = session;
   const { href, pathname } = location; // of where one goes, while one goes there
   useEffect(() => {
-    if (data === null && pathname !== '/login') void navigate({ to: '/login', search: { to: href }, replace: true });
+    if (data !== null || pathname === '/login') return;
+    void navigate({ to: '/login', search: { to: href, ended: isEnded() || undefined }, replace: true });
   }, [data, href, pathname, navigate]);
 
   const before = useRef(shown);
@@ -54,12 +58,17 @@ export function Shell() {
         <Away />
         <main id="content" tabIndex={-1}>
           <Boundary resetKey={shown}>
-            {session.data && <LastWrite key={shown} />}
-            {session.data && <Outlet />}
+            {session.data && (
+              <Fragment key={session.data.actor}>
+                <LastWrite key={shown} />
+                <Outlet />
+              </Fragment>
+            )}
           </Boundary>
         </main>
       </div>
       <Palette opened={palette} close={() => setPalette(false)} openHelp={() => setHelp(true)} />
+      <Ended />
       <Keys opened={help} close={() => setHelp(false)} />
     </div>
   );

@@ -148,7 +148,8 @@ export function NewForm<T>({ fields, initial, create, created, cancel, action, c
   const { t } = useTranslation();
   const [values, setValues] = useState(initial);
   const creating = useMutation({ mutationFn: () => create(values), onSuccess: created });
-  useUnsaved(Object.keys(patchOf(initial, values)).length > 0 && !creating.isPending && !creating.isSuccess);
+  const dirty = Object.keys(patchOf(initial, values)).length > 0 && !creating.isSuccess;
+  useUnsaved(dirty, undefined, creating.isPending);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     creating.mutate();
