@@ -377,6 +377,12 @@ describe.each([
     const addr = form.locator('input').nth(2);
     const wrong = name === 'zh-dark';
     await form.locator('input').nth(1).fill('1s');
+    // An address that the server would refuse makes no job.
+    await addr.fill('http://');
+    await page.keyboard.press('Enter');
+    await form.locator('.mantine-TextInput-error').waitFor();
+    expect(await page.locator('.preview').count()).toBe(0);
+    if (name === 'en-light') await v.check(`${name}-start-refused`);
     await addr.fill(wrong ? '127.0.0.1:1' : made.self);
     await page.keyboard.press('Enter');
     await page.locator('.preview .unified').waitFor();

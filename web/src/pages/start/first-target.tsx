@@ -10,6 +10,8 @@ import { PreviewOf } from '../../components/preview';
 import { queryClient } from '../../data/queries';
 import { mayEdit, useSession } from '../../data/session';
 import { ChangeStrip } from '../node/changestrip';
+import { words } from '../targets/problem';
+import { checkAddr } from '../targets/rules';
 import { type First, firstTargetQuery } from './data';
 
 /** The first job and target of a node: asked for, or shown on their way to Prometheus. */
@@ -75,16 +77,20 @@ function FirstForm({ node, job }: { node: Node; job?: Job }) {
       const id = job?.id ?? ((await postJob(node.uuid, wanted, false)) as Job).id;
       await postTarget(id, wanted.addr, false);
     },
+    onError: () => setPreview(undefined),
     onSettled: refresh, // the job may be there and its target not
   });
   const failed = saving.error ?? trying.error;
   const wrong = failed instanceof ApiError ? failed : undefined;
+  // No server tries a target whose job is not there: a job is not made for an address that it would refuse.
+  const [refused, setRefused] = useState<string>();
   const field = (name: keyof Wanted, at: string) => ({
     label: t(`start.${name}`),
     value: wanted[name],
     onChange: (e: { currentTarget: { value: string } }) => {
       setWanted({ ...wanted, [name]: e.currentTarget.value.trim() });
       setPreview(undefined);
+      setRefused(undefined);
       trying.reset();
       saving.reset();
     },
@@ -95,7 +101,9 @@ function FirstForm({ node, job }: { node: Node; job?: Job }) {
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (preview) saving.mutate(wanted);
+    const problem = checkAddr(wanted.addr);
+    if (problem) setRefused(words(t, { field: 'addr', ...problem }));
+    else if (preview) saving.mutate(wanted);
     else trying.mutate(wanted);
   };
   return (
@@ -110,7 +118,12 @@ function FirstForm({ node, job }: { node: Node; job?: Job }) {
             <TextInput {...field('interval', 'body.scrape_config')} />
           </>
         )}
-        <TextInput {...field('addr', 'body.addr')} required withAsterisk={false} />
+        <TextInput
+          {...field('addr', 'body.addr')}
+          error={refused ?? wrong?.at('body.addr')}
+          required
+          withAsterisk={false}
+        />
       </div>
       <Failure error={failed} />
       {preview && (
@@ -120,7 +133,7 @@ function FirstForm({ node, job }: { node: Node; job?: Job }) {
         </>
       )}
       <Button type="submit" className="start" loading={trying.isPending || saving.isPending}>
-        {preview ? t('start.save') : t('settings.preview')}
+        {preview ? t(job ? 'start.saveTarget' : 'start.save') : t('settings.preview')}
       </Button>
     </form>
   );
