@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { IconCheck, IconMinus, IconQuestionMark, IconX, type TablerIcon } from '@tabler/icons-react';
+import { IconCheck, IconMinus, IconProgressDown, IconQuestionMark, IconX, type TablerIcon } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -16,19 +16,27 @@ const icons: Record<Mark, TablerIcon | undefined> = {
   passed: IconCheck,
   absent: IconMinus,
   broken: IconX,
+  underway: IconProgressDown,
   open: IconQuestionMark,
   beyond: undefined,
 };
 
+interface Props {
+  of: ExplainedChain;
+  node: string;
+  /** It is not whole yet, and goes on by itself. */
+  goesOn?: boolean;
+}
+
 /** The way of one target from its record to its last scrape, drawn link by link. */
-export function Chain({ of: chain, node }: { of: ExplainedChain; node: string }) {
+export function Chain({ of: chain, node, goesOn }: Props) {
   const { t } = useTranslation();
   return (
     <ol className="chain">
-      {linksOf(chain).map(({ stage, mark }) => {
+      {linksOf(chain, goesOn).map(({ stage, mark }) => {
         const Icon = icons[mark];
         return (
-          <li key={stage} data-mark={mark}>
+          <li key={stage} data-mark={mark} data-state={mark === 'underway' ? 'applying' : undefined}>
             <span className="dot" aria-hidden>
               {Icon && <Icon size={14} stroke={3} />}
             </span>
@@ -134,6 +142,7 @@ function Rendered({ chain, mark, node }: BodyProps) {
   const { rendered, seen } = chain;
   const path = seen?.in_file || rendered?.path;
   const steps = ['received', 'written', 'loaded'] as const;
+  const No = mark === 'underway' ? IconProgressDown : IconX;
   return (
     <>
       {path ? (
@@ -151,7 +160,7 @@ function Rendered({ chain, mark, node }: BodyProps) {
             <ul className="marks">
               {steps.map((step) => (
                 <li key={step}>
-                  {rendered[step] ? <IconCheck size={13} aria-hidden /> : <IconX size={13} aria-hidden />}
+                  {rendered[step] ? <IconCheck size={13} aria-hidden /> : <No size={13} aria-hidden />}
                   {t(`explain.${rendered[step] ? step : `not_${step}`}`)}
                 </li>
               ))}

@@ -22,7 +22,7 @@ import { curl, promfleet } from '../shell-words';
 import { State } from '../state';
 import { Ago } from '../time';
 import { Chain } from './chain';
-import { stages, worstFirst } from './links';
+import { stages, underWay, worstFirst } from './links';
 
 /** An answer has the colour of the state that it is like. */
 const colours: Record<Scraped, NodeState> = { yes: 'in_sync', no: 'failed', unknown: 'held' };
@@ -185,11 +185,11 @@ function OnNode({
           return (
             <div key={key}>
               <JobOf chain={chain} />
-              <Chain of={chain} node={node.node} />
+              <Chain of={chain} node={node.node} goesOn={underWay(chain, node.state)} />
             </div>
           );
         }
-        return <Folded key={key} chain={chain} node={node.node} open={open && i === 0} />;
+        return <Folded key={key} chain={chain} node={node} open={open && i === 0} />;
       })}
       {node.more > 0 && <p className="dim">{t('explain.more', { count: node.more })}</p>}
     </section>
@@ -211,7 +211,7 @@ function JobOf({ chain }: { chain: ExplainedChain }) {
 }
 
 /** One chain of several: its job and its verdict, and all of it when it is opened. */
-function Folded({ chain, node, open }: { chain: ExplainedChain; node: string; open: boolean }) {
+function Folded({ chain, node, open }: { chain: ExplainedChain; node: ExplainedNode; open: boolean }) {
   const { t } = useTranslation();
   const [opened, setOpened] = useState(open);
   const Icon = icons[chain.scraped];
@@ -231,7 +231,7 @@ function Folded({ chain, node, open }: { chain: ExplainedChain; node: string; op
       {opened && (
         <>
           {(chain.job === '' || chain.matched !== 'addr') && <JobOf chain={chain} />}
-          <Chain of={chain} node={node} />
+          <Chain of={chain} node={node.node} goesOn={underWay(chain, node.state)} />
         </>
       )}
     </details>

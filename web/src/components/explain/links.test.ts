@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ExplainedChain } from '../../data/explain';
-import { isPlainLabel, linksOf, placeOf, sortedLabels, worstFirst } from './links';
+import { isPlainLabel, linksOf, placeOf, sortedLabels, underWay, worstFirst } from './links';
 
 const chain = (of: Partial<ExplainedChain>): ExplainedChain => ({
   job: 'web',
@@ -21,6 +21,23 @@ test('a chain breaks at its stage, and what is beyond is not reached', () => {
   expect(marks({ scraped: 'no', stage: 'relabelled' })).toEqual(['passed', 'passed', 'passed', 'broken', 'beyond']);
   expect(marks({ scraped: 'unknown', stage: 'rendered' })).toEqual(['passed', 'open', 'beyond', 'beyond', 'beyond']);
   expect(marks({ scraped: 'no', stage: 'record' })).toEqual(['broken', 'beyond', 'beyond', 'beyond', 'beyond']);
+});
+
+test('what goes on by itself is under way, and not broken', () => {
+  const rendered = { path: 'web/all.json', revision: 2, received: true, written: false, loaded: false };
+  const saved = chain({ scraped: 'no', stage: 'rendered', rendered });
+  expect(underWay(saved, 'applying')).toBe(true);
+  expect(
+    linksOf(saved, true)
+      .map((l) => l.mark)
+      .slice(0, 3),
+  ).toEqual(['passed', 'underway', 'beyond']);
+  expect(underWay(saved, 'failed')).toBe(false);
+  expect(underWay(saved, 'held')).toBe(false);
+  expect(underWay(saved, 'in_sync')).toBe(false);
+  expect(underWay({ ...saved, rendered: { ...rendered, received: false } }, 'in_sync')).toBe(true);
+  expect(underWay(chain({ scraped: 'no', stage: 'relabelled' }), 'applying')).toBe(false);
+  expect(underWay(chain({}), 'applying')).toBe(false);
 });
 
 test('what the own discovery of a job finds has neither record nor file', () => {

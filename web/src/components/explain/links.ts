@@ -1,3 +1,4 @@
+import type { NodeState } from '../../api/client';
 import type { ExplainedChain, Scraped, Stage } from '../../data/explain';
 
 /** The stages from a record to a scrape, in their order. */
@@ -5,21 +6,34 @@ export const stages: Stage[] = ['record', 'rendered', 'discovered', 'relabelled'
 
 /**
  * How a link of the chain is: passed; absent, where there is nothing and nothing is
- * needed; broken; open, where what comes then is not known; beyond a break.
+ * needed; broken; underway, where it goes on by itself; open, where what comes then is
+ * not known; beyond a break.
  */
-export type Mark = 'passed' | 'absent' | 'broken' | 'open' | 'beyond';
+export type Mark = 'passed' | 'absent' | 'broken' | 'underway' | 'open' | 'beyond';
 
 export interface Link {
   stage: Stage;
   mark: Mark;
 }
 
+/** The states in which a node is about to have what it should have. */
+const moving: (NodeState | undefined)[] = ['pending', 'applying', 'written'];
+
+/** Whether a chain that is not whole yet goes on without anybody's doing. */
+export function underWay(chain: ExplainedChain, state?: NodeState): boolean {
+  if (chain.scraped !== 'no') return false;
+  if (chain.stage === 'scraped') return chain.seen?.scrape?.health === 'unknown'; // its first scrape is to come
+  // An agent that has not heard of the change yet has all that it knows of.
+  const unheard = state === 'in_sync' && chain.rendered?.received === false;
+  return chain.stage === 'rendered' && (moving.includes(state) || unheard);
+}
+
 /** The links of a chain, up to where it breaks or is known, and what is beyond. */
-export function linksOf(chain: ExplainedChain): Link[] {
+export function linksOf(chain: ExplainedChain, goesOn = false): Link[] {
   const end = stages.indexOf(chain.stage);
   return stages.map((stage, i) => {
     if (i > end) return { stage, mark: 'beyond' };
-    if (i === end && chain.scraped === 'no') return { stage, mark: 'broken' };
+    if (i === end && chain.scraped === 'no') return { stage, mark: goesOn ? 'underway' : 'broken' };
     if (i === end && chain.scraped === 'unknown') return { stage, mark: 'open' };
     if (stage === 'record' && !chain.record) return { stage, mark: 'absent' };
     if (stage === 'rendered' && !chain.rendered && !chain.seen?.in_file) return { stage, mark: 'absent' };
