@@ -11,7 +11,7 @@ import { isEnded } from './data/ended';
 import { keys, queryClient } from './data/queries';
 import { readSession } from './data/session';
 import { basePath } from './page';
-import { Missing } from './pages/missing';
+import { NoPage } from './pages/missing';
 import { Shell } from './shell/shell';
 import { states } from './state/states';
 
@@ -24,7 +24,7 @@ const texts = (v: unknown) => {
 
 const positive = (v: unknown) => (Number.isInteger(v) && Number(v) > 0 ? Number(v) : undefined);
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: Missing });
+const root = createRootRoute({ component: Outlet, notFoundComponent: NoPage });
 
 export interface LoginSearch {
   to?: string;
@@ -323,6 +323,9 @@ const account = createRoute({
   component: lazyRouteComponent(() => import('./pages/account'), 'Account'),
 });
 
+// Within the shell: whoever has gone astray goes on from there.
+const nowhere = createRoute({ getParentRoute: () => shell, path: '$', component: NoPage });
+
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
@@ -341,6 +344,7 @@ export const router = createRouter({
       joinTokens,
       events,
       account,
+      nowhere,
     ]),
   ]),
   basepath: basePath || '/',

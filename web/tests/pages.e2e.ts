@@ -183,8 +183,29 @@ describe.each(looks)('%s', (name, { base, ...look }) => {
     await page.keyboard.press('f');
     await page.waitForURL(`${base}/`);
     await v.go('/nothing/of/the/kind');
-    await page.locator('main.alone').waitFor();
+    await page.locator('.missing h1').waitFor();
     await v.check(`${name}-missing`);
+    // From there one goes on by what is around every page.
+    await page.keyboard.press('Control+k');
+    await page.locator('.palette').waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('.palette').waitFor({ state: 'detached' });
+    await page.locator('.side a[href$="/tags"]').click();
+    await page.waitForURL(`${base}/tags`);
+    for (const [path, link, to] of [
+      ['/nodes/no-such-node', '.missing a', '/'],
+      [`/nodes/${randomUUID()}/jobs/web`, '.missing a', '/'],
+      [`/nodes/${world.node}/jobs/no_such_job`, '.missing a', `/nodes/${world.node}/jobs`],
+      ['/tags?id=99999', '.record button.start', '/tags'],
+    ] as const) {
+      await v.go(path);
+      await page.locator(link).waitFor();
+      expect(await page.locator('main [role="alert"]').count(), path).toBe(0);
+      if (path.startsWith('/tags')) await v.picture(`${name}-missing-tag`);
+      await page.locator(link).click();
+      await page.waitForURL(base + to);
+    }
+    expect(v.errors.splice(0).filter((e) => !/status of (404|422)/.test(e))).toEqual([]);
   });
 });
 

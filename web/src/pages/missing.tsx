@@ -1,15 +1,15 @@
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
+import { Missing } from '../components/missing';
 import { useTitle } from '../components/page';
 
-export function Missing() {
+/** An address that leads nowhere. */
+export function NoPage() {
   const { t } = useTranslation();
   useTitle(t('error.missing'));
   return (
-    <main className="alone">
-      <h1>{t('error.missing')}</h1>
-      <p>{t('error.missingHelp')}</p>
+    <Missing title={t('error.missing')} help={t('error.missingHelp')}>
       <Link to="/">{t('error.home')}</Link>
-    </main>
+    </Missing>
   );
 }

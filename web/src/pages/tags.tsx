@@ -5,7 +5,6 @@ import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ok, type Preview, type Tag, type Tagged, tagged } from '../api/client';
 import { Danger } from '../components/danger';
-import { Failure } from '../components/failure';
 import type { Column } from '../components/grid';
 import { Name } from '../components/name';
 import { Same } from '../components/same';
@@ -22,6 +21,7 @@ import { EditForm, NewForm } from './records/form';
 import { RecordList } from './records/list';
 import { Past } from './records/past';
 import { useRecordSearch } from './records/search';
+import { Unread } from './records/unread';
 import '../styles/records.css';
 
 const kind = 'tags';
@@ -168,7 +168,7 @@ function Open({ id, editable, close }: { id: number; editable: boolean; close: (
   const [deleting, setDeleting] = useState(false);
   const record = useQuery(oneQuery(kind, id, (signal) => read(id, signal)));
   const saved = useMemo(() => record.data && edited(record.data), [record.data]);
-  if (record.error) return <Failure error={record.error} />;
+  if (record.error) return <Unread error={record.error} close={close} />;
   if (!record.data || !saved) return null;
   const { value: tag, etag } = record.data;
   return (

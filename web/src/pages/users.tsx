@@ -25,6 +25,7 @@ import { EditForm, NewForm } from './records/form';
 import { RecordList } from './records/list';
 import { Past } from './records/past';
 import { useRecordSearch } from './records/search';
+import { Unread } from './records/unread';
 import { UserTokens, userTokensQuery } from './records/user-tokens';
 import '../styles/records.css';
 
@@ -142,7 +143,7 @@ function Open({ id, close }: { id: number; close: () => void }) {
   const record = useQuery(oneQuery(kind, id, (signal) => read(id, signal)));
   const tokens = useQuery(userTokensQuery(id));
   const saved = useMemo(() => record.data && edited(record.data), [record.data]);
-  if (record.error) return <Failure error={record.error} />;
+  if (record.error) return <Unread error={record.error} close={close} />;
   if (!record.data || !saved) return null;
   const { value: user, etag } = record.data;
   const self = session?.user === id;

@@ -7,12 +7,14 @@ import type { Node } from '../../api/client';
 import { Copy } from '../../components/copy';
 import { Failure } from '../../components/failure';
 import { Followed } from '../../components/followed';
+import { isMissing, Missing } from '../../components/missing';
 import { Name } from '../../components/name';
 import { useTitle } from '../../components/page';
 import { State } from '../../components/state';
 import { jobQuery } from '../../data/jobs';
 import { nodeQuery } from '../../data/nodes';
 import { mayEdit, useSession } from '../../data/session';
+import { NoNode } from '../node/node';
 import { Contacts } from './contacts';
 import { Delete } from './delete';
 import { Managed } from './managed';
@@ -48,7 +50,8 @@ export function JobPage() {
   const { t } = useTranslation();
   const { uuid, key } = useParams({ from: '/shell/nodes/$uuid/jobs/$key' });
   const session = useSession().data;
-  const node = useQuery(nodeQuery(uuid)).data?.value;
+  const ofNode = useQuery(nodeQuery(uuid));
+  const node = ofNode.data?.value;
   const { data: read, error, refetch } = useQuery(jobQuery(uuid, key));
   useTitle(key, node?.hostname);
   const crumbs = (
@@ -58,16 +61,18 @@ export function JobPage() {
       </span>
     </Crumbs>
   );
+  if (!read && isMissing(ofNode.error)) return <NoNode />;
   if (read === undefined || read === null) {
     return (
       <>
         {crumbs}
         <Failure error={error} retry={refetch} />
         {read === null && (
-          <>
-            <h1>{t('job.none')}</h1>
-            <p className="dim">{t('job.noneHelp')}</p>
-          </>
+          <Missing title={t('job.none')} help={t('job.noneHelp')}>
+            <Link to="/nodes/$uuid/jobs" params={{ uuid }}>
+              {t('job.toJobs')}
+            </Link>
+          </Missing>
         )}
       </>
     );

@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useParams } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import { ApiError } from '../../api/problem';
 import { Copy } from '../../components/copy';
 import { Failure } from '../../components/failure';
+import { isMissing, Missing } from '../../components/missing';
 import { Name, plain } from '../../components/name';
 import { useTitle } from '../../components/page';
 import { State } from '../../components/state';
@@ -19,6 +19,16 @@ const tabs = [
   ['/nodes/$uuid/settings', 'settings'],
 ] as const;
 
+/** The node of an address is not there. */
+export function NoNode() {
+  const { t } = useTranslation();
+  return (
+    <Missing title={t('node.gone')} help={t('node.goneHelp')}>
+      <Link to="/">{t('error.home')}</Link>
+    </Missing>
+  );
+}
+
 /** One Prometheus server: its head, and the tabs below it. */
 export function NodePage() {
   const { t } = useTranslation();
@@ -26,14 +36,13 @@ export function NodePage() {
   const { data, error, refetch } = useQuery(nodeQuery(uuid));
   useTitle(data?.value.hostname ?? t('nav.fleet'));
   if (error && !data) {
-    const gone = error instanceof ApiError && error.status === 404;
+    if (isMissing(error)) return <NoNode />;
     return (
       <>
         <p className="crumb">
           <Link to="/">{t('node.back')}</Link>
         </p>
-        {gone && <h1>{t('node.gone')}</h1>}
-        <Failure error={error} retry={gone ? undefined : refetch} />
+        <Failure error={error} retry={refetch} />
       </>
     );
   }
