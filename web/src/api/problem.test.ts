@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { speak } from '../locales/testing';
-import { ApiError, errorOf, LoginNeeded, purposeOf, StaleError, sentence, Unreachable } from './problem';
+import { ApiError, errorOf, LoginNeeded, mayPass, purposeOf, StaleError, sentence, Unreachable } from './problem';
 
 beforeAll(() => speak('en'));
 
@@ -27,6 +27,26 @@ describe('errorOf', () => {
     expect(e).toBeInstanceOf(ApiError);
     expect(e.message).toBe('the server answered with 502');
     expect(e.fields).toEqual([]);
+  });
+
+  test('is told beside its fields as far as these do not tell it', () => {
+    const e = errorOf(422, {
+      detail: 'validation failed',
+      errors: [
+        { location: 'body.key', message: 'a' },
+        { location: 'body.scrape_config.x', message: 'b' },
+      ],
+    });
+    expect(e.beside([])).toBe(e);
+    expect(sentence(e.beside(['body.key']))).toBe('validation failed\nbody.scrape_config.x: b');
+    expect(e.beside(['body.key', 'body.scrape_config'])).toBeNull();
+    const taken = errorOf(409, { detail: 'the key is taken' });
+    expect(taken.beside(['body.key'])).toBe(taken);
+  });
+
+  test('may be tried again if it was not for what was sent', () => {
+    expect([400, 404, 409, 422].map((status) => mayPass(errorOf(status, {})))).toEqual(Array(4).fill(false));
+    expect([408, 429, 500, 503].map((status) => mayPass(errorOf(status, {})))).toEqual(Array(4).fill(true));
   });
 
   test.each([

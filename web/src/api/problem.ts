@@ -21,7 +21,19 @@ export class ApiError extends Error {
 
   /** What is wrong with a field, given as "body.name"; those below it count too. */
   at(location: string): string | undefined {
-    return this.fields.find((f) => f.location === location || f.location.startsWith(`${location}.`))?.message;
+    return this.of(location)?.message;
+  }
+
+  /** What is left to be said beside fields that say what is wrong with them; null: nothing. */
+  beside(locations: string[]): ApiError | null {
+    const said = locations.map((location) => this.of(location));
+    const rest = this.fields.filter((f) => !said.includes(f));
+    if (rest.length === this.fields.length) return this;
+    return rest.length === 0 ? null : new ApiError(this.status, this.message, rest, this.retryAfter);
+  }
+
+  private of(location: string): ProblemField | undefined {
+    return this.fields.find((f) => f.location === location || f.location.startsWith(`${location}.`));
   }
 }
 
@@ -64,6 +76,10 @@ export function errorOf(status: number, body: unknown, retryAfter: string | null
   if (status === 401) return new LoginNeeded(status, detail, fields, after);
   return new ApiError(status, detail, fields, after);
 }
+
+/** Whether the same may be tried again: what was refused for what it is stays so. */
+export const mayPass = (error: unknown) =>
+  !(error instanceof ApiError) || error.status >= 500 || error.status === 408 || error.status === 429;
 
 /** The sentence that a user is shown: that of the API, unchanged, with its fields. */
 export function sentence(error: unknown): string {

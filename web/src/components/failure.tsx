@@ -2,11 +2,19 @@ import { Alert, Button } from '@mantine/core';
 import { IconAlertTriangle, IconPlugConnectedX } from '@tabler/icons-react';
 import { Component, type ErrorInfo, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { LoginNeeded, type Purpose, sentence, Unreachable } from '../api/problem';
+import { ApiError, LoginNeeded, mayPass, type Purpose, sentence, Unreachable } from '../api/problem';
+
+interface Props {
+  error: unknown;
+  retry?: () => void;
+  /** Places in the body whose fields say themselves what is wrong with them. */
+  told?: string[];
+}
 
 /** An error as the API says it. One that the page tells of otherwise is not said twice. */
-export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+export function Failure({ error: whole, retry, told = [] }: Props) {
   const { t } = useTranslation();
+  const error = whole instanceof ApiError ? whole.beside(told) : whole;
   if (!error || error instanceof LoginNeeded) return null;
   if (error instanceof Unreachable) return <Unanswered purpose={error.purpose} />;
   return (
@@ -19,7 +27,7 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
       title={t('error.failed')}
     >
       <p className="pre">{sentence(error)}</p>
-      {retry && (
+      {retry && mayPass(error) && (
         <Button size="compact-sm" variant="default" onClick={retry}>
           {t('app.retry')}
         </Button>

@@ -14,11 +14,13 @@ interface Props {
   pending: boolean;
   preview?: Preview;
   error: unknown;
+  /** Places in the body whose fields say themselves what is wrong with them. */
+  told?: string[];
   again: () => void;
 }
 
 /** What saving would do, while one types. */
-export function Effect({ dirty, changed, faults, pending, preview, error, again }: Props) {
+export function Effect({ dirty, changed, faults, pending, preview, error, told, again }: Props) {
   const { t } = useTranslation();
   const kept = useKept(preview, pending);
   const away = error instanceof Unreachable;
@@ -52,7 +54,7 @@ export function Effect({ dirty, changed, faults, pending, preview, error, again 
         <Icon size={17} aria-hidden /> {t(state === 'away' ? 'error.notTried' : `editor.state.${state}`)}
       </p>
       {state === 'none' && <p className="dim">{t('editor.hint')}</p>}
-      {!faults && !away && <Failure error={rest} retry={again} />}
+      {!faults && !away && <Failure error={rest} told={told} retry={again} />}
       {kept && changed && !faults && !error && (
         <div className="keptpreview" data-pending={pending || undefined}>
           <PreviewOf preview={kept} />

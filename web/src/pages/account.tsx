@@ -79,7 +79,7 @@ export function Account() {
                 required
                 withAsterisk={false}
               />
-              {change.error && <Failure error={change.error} />}
+              {change.error && <Failure error={change.error} told={['body.current', 'body.password']} />}
               <Button type="submit" loading={change.isPending} className="start">
                 {t('account.save')}
               </Button>

@@ -237,7 +237,7 @@ function Password({ id }: { id: number }) {
         required
         withAsterisk={false}
       />
-      {setting.error && <Failure error={setting.error} />}
+      {setting.error && <Failure error={setting.error} told={['body.password']} />}
       <Button type="submit" variant="default" className="start" loading={setting.isPending}>
         {t('users.setPassword')}
       </Button>

@@ -190,6 +190,7 @@ function Form({ uuid, fields }: { uuid: string; fields: Fields }) {
             pending={config.late || tried.pending}
             preview={tried.preview}
             error={tried.error}
+            told={['body.key', 'body.job_name', 'body.remark']}
             again={tried.again}
           />
         )}

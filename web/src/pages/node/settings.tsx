@@ -102,7 +102,7 @@ function Tags({ node, etag, editable }: Props) {
         maxTags={64}
         error={failed instanceof ApiError ? failed.at('body.tags') : undefined}
       />
-      <Failure error={failed} />
+      <Failure error={failed} told={['body.tags']} />
       {dirty && <PreviewLine preview={tried.preview} pending={tried.pending} whole={whole} setWhole={setWhole} />}
       {editable && (
         <div className="spread">

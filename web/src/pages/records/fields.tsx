@@ -23,6 +23,9 @@ interface Props {
   disabled?: boolean;
 }
 
+/** Where the API has the fields of a form. */
+export const placesOf = (fields: Field[]) => fields.map(({ key }) => `body.${key}`);
+
 /** The inputs of a form; what the API says of a field is said at it. */
 export function Inputs({ fields, values, change, error, disabled }: Props) {
   const problem = error instanceof ApiError ? error : undefined;

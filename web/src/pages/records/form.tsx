@@ -8,7 +8,7 @@ import { Failure } from '../../components/failure';
 import { PreviewOf } from '../../components/preview';
 import { tell } from '../../components/tell';
 import { useUnsaved } from '../../components/unsaved';
-import { type Field, Inputs, type Values } from './fields';
+import { type Field, Inputs, placesOf, type Values } from './fields';
 import { patchOf } from './merge';
 import { Stale } from './stale';
 
@@ -95,7 +95,7 @@ export function EditForm({ fields, saved, save, preview, effects = [], reread, d
   return (
     <form onSubmit={submit} className="stack">
       <Inputs fields={fields} values={values} change={edit} error={saving.error} disabled={disabled} />
-      {!(saving.error instanceof StaleError) && <Failure error={saving.error} />}
+      {!(saving.error instanceof StaleError) && <Failure error={saving.error} told={placesOf(fields)} />}
       {effect && <PreviewOf preview={effect} />}
       {!disabled && (
         <div className="spread">
@@ -166,7 +166,7 @@ export function NewForm<T>({ fields, initial, create, created, cancel, action, c
         error={creating.error}
       />
       {children}
-      <Failure error={creating.error} />
+      <Failure error={creating.error} told={placesOf(fields)} />
       <div className="spread">
         <Button type="submit" loading={creating.isPending}>
           {action}

@@ -62,7 +62,7 @@ export function Adopt({ node }: { node: Node }) {
             label={t('adopt.paste')}
             value={yml}
             onChange={(e) => edit(e.currentTarget.value)}
-            error={failed instanceof ApiError && failed.fields.length > 0 ? failed.fields[0]?.message : undefined}
+            error={failed instanceof ApiError && failed.fields.length > 0}
             rows={8}
             resize="vertical"
             spellCheck={false}

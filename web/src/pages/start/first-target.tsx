@@ -125,7 +125,7 @@ function FirstForm({ node, job }: { node: Node; job?: Job }) {
           withAsterisk={false}
         />
       </div>
-      <Failure error={failed} />
+      <Failure error={failed} told={['body.key', 'body.scrape_config', 'body.addr']} />
       {preview && (
         <>
           <PreviewOf preview={preview} />

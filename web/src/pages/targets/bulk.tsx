@@ -62,6 +62,7 @@ export function Bulk({ scope, count, close, done }: Props) {
     },
   });
   const failed = saving.error ?? trying.error;
+  const told = ['labels', 'add_tags', 'remove_tags', 'remark'].map((field) => `body.${field}`);
   const at = (field: string) => (failed instanceof ApiError ? failed.at(`body.${field}`) : undefined);
   const changed =
     <T,>(set: (value: T) => void) =>
@@ -138,7 +139,7 @@ export function Bulk({ scope, count, close, done }: Props) {
             maxRows={6}
           />
         )}
-        <Failure error={failed} />
+        <Failure error={failed} told={told} />
         {preview && <PreviewOf preview={preview} />}
         {saving.isPending && <Progress value={share * 100} animated aria-label={t('targets.saving')} />}
         <div className="spread">
