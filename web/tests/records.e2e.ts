@@ -54,6 +54,7 @@ const words = {
     mine: 'yours',
     undo: 'Undo…',
     undoIt: 'Undo it',
+    cannot: 'This cannot be undone any more',
     role: 'Role',
     password: 'New password',
     setPassword: 'Set the password',
@@ -87,6 +88,7 @@ const words = {
     mine: '您的修改',
     undo: '撤销…',
     undoIt: '撤销',
+    cannot: '已无法撤销',
     role: '角色',
     password: '新密码',
     setPassword: '设置密码',
@@ -336,7 +338,10 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     await dialog()
       .getByText(/undo that first/)
       .waitFor();
+    await dialog().getByText(w.cannot).waitFor();
+    expect(await dialog().getByRole('alert').count()).toBe(0);
     expect(v.errors.splice(0).join()).toContain('409');
+    await v.check(`${look}-events-past`);
     await page.keyboard.press('Escape');
     await page.getByLabel(w.span).selectOption('hour');
     await page.waitForURL(/since=/);

@@ -1,15 +1,16 @@
-import { Button, Modal } from '@mantine/core';
+import { Alert, Button, Modal } from '@mantine/core';
 import { IconArrowBackUp } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type FleetEvent, ok, type Preview } from '../api/client';
+import { ApiError, sentence } from '../api/problem';
 import { followEffect } from '../data/following';
 import { queryClient } from '../data/queries';
 import { mayEdit, useSession } from '../data/session';
 import { objectOf } from '../pages/events/line';
 import { Failure } from './failure';
-import { Name } from './name';
+import { Name, plain } from './name';
 import { PreviewOf } from './preview';
 import { Same } from './same';
 import { curl, promfleet } from './shell-words';
@@ -44,6 +45,17 @@ export function Undo({ event, done }: { event: FleetEvent; done?: () => void }) 
       </Button>
       {opened && <Dialog event={event} close={() => setOpened(false)} done={done} />}
     </>
+  );
+}
+
+/** Something has changed since, or cannot be taken back at all: that is an answer, and no failure. */
+function Failed({ error }: { error: unknown }) {
+  const { t } = useTranslation();
+  if (!(error instanceof ApiError) || ![404, 409, 422].includes(error.status)) return <Failure error={error} />;
+  return (
+    <Alert color="gray" variant="light" icon={<IconArrowBackUp aria-hidden />} title={t('undo.cannot')} role="status">
+      <p className="pre">{plain(sentence(error))}</p>
+    </Alert>
   );
 }
 
@@ -83,9 +95,9 @@ function Dialog({ event, close, done }: { event: FleetEvent; close: () => void; 
           {t(`events.action.${event.action}`)} <Name className="mono" of={objectOf(event)} />
         </p>
         {trying.isLoading && <p className="waits" />}
-        <Failure error={trying.error} />
+        <Failed error={trying.error} />
         {trying.data && <PreviewOf preview={trying.data} />}
-        <Failure error={doing.error} />
+        <Failed error={doing.error} />
         <div className="spread">
           {!trying.error && (
             <Button onClick={() => doing.mutate()} loading={doing.isPending} disabled={!trying.data}>
