@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Node, ok, type Preview, tagged } from '../../api/client';
-import { ApiError, StaleError } from '../../api/problem';
+import { ApiError, StaleError, Unreachable } from '../../api/problem';
 import { Code } from '../../components/code';
 import { Conflict } from '../../components/conflict';
 import { Failure } from '../../components/failure';
@@ -87,7 +87,8 @@ function Tags({ node, etag, editable }: Props) {
     },
     onError: stale,
   });
-  const failed = save.error ?? tried.error;
+  const away = tried.error instanceof Unreachable;
+  const failed = save.error ?? (away ? null : tried.error);
   return (
     <section className="stack">
       <TagsInput
@@ -103,7 +104,15 @@ function Tags({ node, etag, editable }: Props) {
         error={failed instanceof ApiError ? failed.at('body.tags') : undefined}
       />
       <Failure error={failed} told={['body.tags']} />
-      {dirty && <PreviewLine preview={tried.preview} pending={tried.pending} whole={whole} setWhole={setWhole} />}
+      {dirty && (
+        <PreviewLine
+          preview={tried.preview}
+          pending={tried.pending}
+          idle={away ? t('error.notTried') : undefined}
+          whole={whole}
+          setWhole={setWhole}
+        />
+      )}
       {editable && (
         <div className="spread">
           <Button

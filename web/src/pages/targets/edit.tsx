@@ -120,8 +120,14 @@ export function EditBar({ typing, save, leave, id, title, idle, whole, setWhole 
           {t('app.cancel')}
         </Button>
       </div>
-      <PreviewLine preview={tried.preview} pending={pending} idle={idle} whole={whole} setWhole={setWhole} />
-      {error instanceof Unreachable && <Failure error={error} />}
+      <PreviewLine
+        preview={tried.preview}
+        pending={pending}
+        idle={tried.error instanceof Unreachable ? t('error.notTried') : idle}
+        whole={whole}
+        setWhole={setWhole}
+      />
+      {error instanceof Unreachable && error.purpose === 'write' && <Failure error={error} />}
       <div id={id} role="alert">
         {problems.map((p) => (
           <p key={`${p.field} ${p.rule ?? p.message} ${JSON.stringify(p.values)}`} className="error">
