@@ -15,6 +15,9 @@ export const theme = createTheme({
     sizes: { h1: { fontSize: '1.25rem' }, h2: { fontSize: '1rem' }, h3: { fontSize: '0.875rem' } },
   },
   respectReducedMotion: true,
+  components: {
+    InputError: { defaultProps: { role: 'alert' } }, // told at the field alone, it is to be heard as well
+  },
 });
 
 /** Mantine's greys are too light for small text on their backgrounds. */

@@ -131,6 +131,7 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     await page.locator('.record [role="alert"]').waitFor();
     expect(v.errors.splice(0).join()).toContain('422');
     expect(await page.locator('.record input').first().getAttribute('aria-invalid')).toBe('true');
+    expect(await page.locator('.record .failure').count()).toBe(0); // it is told once
     await page.getByRole('textbox', { name: w.name }).fill(name);
     await page.getByRole('textbox', { name: w.remark }).fill(hostile);
     await button(w.create).click();
