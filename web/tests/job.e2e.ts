@@ -252,3 +252,38 @@ test('a job that files manage is read here, and released', async () => {
   expect((await jobOf('by_files'))?.contacts).toHaveLength(1);
   await v.leave();
 });
+
+test('line numbers stand beside their lines, however one comes to them', async () => {
+  const drop = { source_labels: ['__address__'], regex: '.*:1', action: 'drop' };
+  const scrape_config = { scrape_interval: '5s', relabel_configs: [drop] };
+  await call('POST', '/jobs', { node: world.node, key: 'numbered', scrape_config });
+  const v = await (await Visitor.arrive(browser, world.direct)).login();
+  const page = v.page;
+  /** The tops of the numbers and of the lines, rounded, once the editor has come to rest. */
+  const tops = async () => {
+    const of = (selector: string) =>
+      page.locator(selector).evaluateAll((all) => all.map((e) => Math.round(e.getBoundingClientRect().top)));
+    await page.locator('.cm-line >> text=source_labels').waitFor();
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    const lines = await of('.editor .cm-line');
+    // The first element of the gutter only holds the room of the widest number.
+    const numbers = (await of('.editor .cm-lineNumbers .cm-gutterElement')).slice(1);
+    return { lines, numbers };
+  };
+  const beside = async () => {
+    const { lines, numbers } = await tops();
+    expect(lines.length).toBeGreaterThan(3);
+    expect(numbers).toEqual(lines);
+  };
+  const place = `/nodes/${world.node}/jobs/numbered`;
+  await v.go(`${place}/config`);
+  await beside();
+  await v.go(`${place}/config?at=relabel_configs[0]`);
+  await beside();
+  await v.picture('job-numbered');
+  await v.go(place);
+  await page.getByRole('link', { name: 'scrape_config' }).click();
+  await beside();
+  expect(v.errors).toEqual([]);
+  await v.leave();
+});
