@@ -36,7 +36,7 @@ export function HealthWord({ of, title }: { of: HealthState; title?: string }) {
   return (
     <span className="health" data-health={of} title={title ?? t(`health.help.${of}`)}>
       <Icon size={15} stroke={2} aria-hidden />
-      {t(`health.state.${of}`)}
+      <span>{t(`health.state.${of}`)}</span>
     </span>
   );
 }

@@ -119,7 +119,7 @@ export function columnsOf({ t, ofJob, deleted, editing, onTag, show }: Options):
     !deleted && {
       key: 'health',
       title: t('targets.health'),
-      width: '104px',
+      width: '136px', // of the longest word, in English
       cell: ({ id }) => <HealthCell id={id} />,
     },
     !deleted && {
