@@ -122,6 +122,11 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
       '地址\t名称\t标签\t备注\t机房\n10.1.0.1:9100\tweb-1\t线上\t\tA\n10.1.0.2 9100\tweb-2\t线上\tx\tB\n',
     );
     await page.locator('.sheet tr[data-bad]').waitFor();
+    // What is to be corrected has the focus, and says all that is wrong.
+    expect(await page.locator('.cell-input:focus').inputValue()).toBe('10.1.0.2 9100');
+    const wrong = page.locator('.sheet tr[data-bad] .wrong');
+    expect(await wrong.evaluate((e) => e.scrollWidth <= e.clientWidth)).toBe(true);
+    await dialog().getByText(say('Not taken: 机房', '未使用：机房')).waitFor();
     await v.check(`${name}-targets-paste`);
     await v.go(path);
     await row(page, '127.0.0.1:1').locator('[data-health="down"]').waitFor();
@@ -280,8 +285,9 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
       ['127.0.0.1:13', '', {}],
     ]);
     // What only the server can know is marked in the row too.
-    await paste(page, `addr,name,labels.env\n127.0.0.1:11,another,prod\n`);
-    await preview.click();
+    await paste(page, `addr,name,env\n127.0.0.1:11,another,prod\n`);
+    await preview.and(page.locator(':focus')).waitFor(); // nothing is to be corrected
+    await page.keyboard.press('Enter');
     await dialog().locator('tr[data-bad]').getByText('the same as those of another target').waitFor();
     answered(409);
   });

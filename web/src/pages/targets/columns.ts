@@ -66,6 +66,9 @@ for (const [kind, all] of Object.entries(names)) for (const name of all) known.s
 const labelOf = (cell: string) =>
   /^labels\.(.+)$/s.exec(cell)?.[1] ?? /^(?:labels?|标签)\s*[.:：]\s*(.+)$/is.exec(cell)?.[1];
 
+/** A name that a label can have in any Prometheus, and that is not Prometheus's own. */
+const labelName = /^(?!__)[A-Za-z_][A-Za-z0-9_]*$/;
+
 /** Whether a text looks like the address of a target. */
 export function looksLikeAddr(cell: string): boolean {
   return (
@@ -131,6 +134,11 @@ function named(
       (c, i) => c === '' && rows.length > 0 && rows.every((r) => looksLikeHost(r.cells[i] ?? '')),
     );
     if (i >= 0) columns[i] = 'addr';
+  }
+  // What has a name of its own is a label of that name.
+  for (const [i, cell] of cells.entries()) {
+    const name = cell.trim();
+    if (kinds[i] === undefined && columns[i] === '' && labelName.test(name)) columns[i] = once(`label:${name}`);
   }
   return { header: true, columns };
 }

@@ -36,6 +36,7 @@ export function Paste({ job: given, node, text: pasted, close, done }: Props) {
   const dirty = text !== undefined;
   const [result, setResult] = useState<SetChange>();
   useUnsaved(dirty && !result);
+  const [correcting, setCorrecting] = useState(false); // which comes first
   // What was corrected by hand is not thrown away by a key that was pressed by mistake.
   const leave = () => (dirty && !result && !leaving ? setLeaving(true) : close());
   return (
@@ -60,7 +61,7 @@ export function Paste({ job: given, node, text: pasted, close, done }: Props) {
           </div>
         )}
         {given === undefined && !result && (
-          <JobPicker node={node} value={job} onChange={setJob} label={t('targets.intoJob')} autoFocus />
+          <JobPicker node={node} value={job} onChange={setJob} label={t('targets.intoJob')} autoFocus={!correcting} />
         )}
         {result ? (
           <Result result={result} close={close} />
@@ -79,6 +80,7 @@ export function Paste({ job: given, node, text: pasted, close, done }: Props) {
             again={() => setText(undefined)}
             done={(change, nodes) => {
               setResult(change);
+            found={(sheet) => setCorrecting(sheet.counts.bad > 0)}
               done(nodes);
             }}
           />
@@ -135,12 +137,19 @@ function Input({ take }: { take: (text: string) => void }) {
 
 interface ReadProps {
   text: string;
+/** Gives the focus to a button that comes, if it can be pressed. */
+const begin = (button: HTMLButtonElement | null) => {
+  if (button && !button.disabled) button.focus();
+};
+
   job?: number;
   again: () => void;
   done: (change: SetChange, nodes: string[]) => void;
 }
+  /** The rows are read. */
+  found: (sheet: Sheet) => void;
 
-function Read({ text, job, again, done }: ReadProps) {
+function Read({ text, job, again, found, done }: ReadProps) {
   const { t } = useTranslation();
   const [plan, setPlan] = useState<Plan>(() => planOf(text));
   const [sheet, setSheet] = useState<Sheet>();
@@ -149,12 +158,20 @@ function Read({ text, job, again, done }: ReadProps) {
   const [preview, setPreview] = useState<Preview>();
   const prepared = useRef<{ body: Blob; rows: number[] }>(undefined);
   useEffect(() => {
+  const tell = useRef(found);
+  tell.current = found;
     const abort = new AbortController();
     setSheet(undefined);
     setPreview(undefined);
     readRows(text, plan, setShare, abort.signal)
       .then((rows) => Sheet.of(rows, abort.signal))
-      .then(setSheet, () => undefined); // read anew, in another way
+      .then(
+        (sheet) => {
+          setSheet(sheet);
+          tell.current(sheet);
+        },
+        () => undefined, // read anew, in another way
+      );
     return () => abort.abort();
   }, [text, plan]);
   const edits = useRef(0); // a row that is corrected meanwhile is not in what was tried
@@ -239,6 +256,8 @@ function Read({ text, job, again, done }: ReadProps) {
             <Button
               disabled={bad > 0 || good === 0 || job === undefined}
               loading={trying.isPending}
+              ref={begin}
+              data-autofocus={bad === 0 || undefined}
               onClick={() => trying.mutate(edits.current)}
             >
               {t('settings.preview')}

@@ -1,6 +1,6 @@
 import { Checkbox, SegmentedControl } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useMemo, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Name, plain } from '../../components/name';
 import type { Column } from './columns';
@@ -32,6 +32,13 @@ export function SheetTable({ sheet, plan, setPlan, changed }: Props) {
   const [looked, setLooked] = useState(0); // when "bad" was chosen: corrected rows stay until then
   const drafts = useRef(new Map<number, Draft>());
   const box = useRef<HTMLElement>(null);
+  // The first cell that is to be corrected has the focus, once.
+  const begun = useRef(sheet.counts.bad === 0);
+  const begin = useCallback((cell: HTMLInputElement | null) => {
+    if (!cell || begun.current) return;
+    begun.current = true;
+    cell.focus();
+  }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: chosen again, it is looked at again
   const shown = useMemo(() => {
     if (only === 'all') return undefined;
@@ -81,6 +88,7 @@ export function SheetTable({ sheet, plan, setPlan, changed }: Props) {
         )}
       </div>
       {plan.columns.length > 1 && <Columns plan={plan} setPlan={setPlan} />}
+      <NotTaken plan={plan} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
       <section className="sheet" ref={box} tabIndex={0} aria-label={t('targets.rows')}>
         <table>
@@ -108,6 +116,9 @@ export function SheetTable({ sheet, plan, setPlan, changed }: Props) {
               return (
                 <SheetRow
                   key={i}
+                  at={item.index}
+                  measure={virtual.measureElement}
+                  begin={begin}
                   row={row}
                   draft={draft ?? (row.problems.length > 0 ? draftOfRow(row) : undefined)}
                   edit={() => {
@@ -139,6 +150,9 @@ const before = (room: number) =>
   );
 
 interface RowProps {
+  at: number;
+  measure: (row: HTMLElement | null) => void;
+  begin: (cell: HTMLInputElement | null) => void;
   row: Row;
   draft?: Draft;
   edit: () => void;
@@ -146,10 +160,11 @@ interface RowProps {
   take: (yes: boolean) => void;
 }
 
-function SheetRow({ row, draft, edit, type, take }: RowProps) {
+function SheetRow({ at, measure, begin, row, draft, edit, type, take }: RowProps) {
   const { t } = useTranslation();
   const told = row.problems.map((p) => `${t(`targets.${p.field}`)}: ${plain(words(t, p))}`).join(' · ');
   const { target } = row;
+  const bad = (f: Field) => row.problems.some((p) => p.field === f) || undefined;
   const text: Record<Field, string> = {
     addr: target.addr,
     name: target.name,
@@ -158,7 +173,12 @@ function SheetRow({ row, draft, edit, type, take }: RowProps) {
     remark: target.remark,
   };
   return (
-    <tr data-bad={(row.problems.length > 0 && !row.out) || undefined} data-out={row.out || undefined}>
+    <tr
+      ref={measure}
+      data-index={at}
+      data-bad={(row.problems.length > 0 && !row.out) || undefined}
+      data-out={row.out || undefined}
+    >
       <td className="num dim">{row.line}</td>
       <td>
         <input
@@ -172,9 +192,11 @@ function SheetRow({ row, draft, edit, type, take }: RowProps) {
         <td key={f} className={f === 'addr' || f === 'labels' ? 'mono' : undefined}>
           {draft && !row.out ? (
             <input
+              ref={bad(f) ? begin : undefined}
+              data-autofocus={bad(f)}
               className="cell-input"
               aria-label={`${t(`targets.${f}`)}, ${t('targets.lineOf', { line: row.line })}`}
-              aria-invalid={row.problems.some((p) => p.field === f) || undefined}
+              aria-invalid={bad(f)}
               title={told || undefined}
               value={f === 'remark' ? draft.remark.replaceAll('\n', '⏎') : draft[f]}
               onChange={(e) =>
@@ -202,6 +224,18 @@ function SheetRow({ row, draft, edit, type, take }: RowProps) {
       </td>
     </tr>
   );
+}
+
+/** The columns that nothing is made of. */
+function NotTaken({ plan }: Pick<Props, 'plan'>) {
+  const { t } = useTranslation();
+  const [first] = plan.sample;
+  const names = plan.columns.flatMap((column, i) =>
+    column === '' && plan.sample.some((r) => r.cells[i])
+      ? [plain((plan.header && first?.cells[i]) || t('targets.columnNo', { number: i + 1 }))]
+      : [],
+  );
+  return names.length > 0 && <p className="wrap">{t('targets.notTakenAre', { names: names.join(', ') })}</p>;
 }
 
 /** What each column of the text is. */
