@@ -277,6 +277,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await button('Write 3 targets', '写入 3 个目标', dialog()).click();
     await dialog().getByText(say('3 new', '新建 3 个')).waitFor();
     await button('Close', '关闭', dialog()).last().click();
+    await page.locator('.tabs a:focus').waitFor(); // as before
     await loaded();
     const made = (await targets('&q=127.0.0.1:1')).filter((t) => t.name.startsWith('p'));
     expect(made.map((t) => [t.addr, t.remark, t.labels])).toEqual([

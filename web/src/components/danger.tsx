@@ -6,6 +6,7 @@ import type { Previews } from '../data/previews';
 import { Failure } from './failure';
 import { Name, plain } from './name';
 import { PreviewOf } from './preview';
+import { useGiveBack } from './use-give-back';
 
 interface Props {
   close: () => void;
@@ -31,6 +32,7 @@ interface Props {
  */
 export function Danger({ close, title, name, action, calm, children, preview, run, done }: Props) {
   const { t } = useTranslation();
+  useGiveBack();
   const [typed, setTyped] = useState('');
   const asked = useQuery({
     queryKey: ['danger', useId(), title],

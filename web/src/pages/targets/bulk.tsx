@@ -8,6 +8,8 @@ import { Failure } from '../../components/failure';
 import { PreviewOf } from '../../components/preview';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
+import { TagsInput } from '../../components/tagsinput';
+import { useGiveBack } from '../../components/use-give-back';
 import { type BulkPatch, previewBulk, type Scope, type Written, writeBulk } from './data';
 import { readLabels } from './labels';
 import { words } from './problem';
@@ -24,6 +26,7 @@ interface Props {
 /** Changes many targets at once, seen before it is done. */
 export function Bulk({ scope, count, close, done }: Props) {
   const { t } = useTranslation();
+  useGiveBack();
   const [labels, setLabels] = useState('');
   const [unset, setUnset] = useState<string[]>([]);
   const [addTags, setAddTags] = useState<string[]>([]);

@@ -7,6 +7,7 @@ import { numberText } from '../../components/number';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { hostOf } from '../../data/hosts';
+import { useGiveBack } from '../../components/use-give-back';
 import { queryClient } from '../../data/queries';
 import { type CsvTarget, csvOf } from './csv';
 import { jobOf, type ListFilter } from './data';
@@ -85,6 +86,7 @@ interface Props {
 /** Makes a CSV file of all that the filter selects. */
 export function Export({ filter, total, file, close }: Props) {
   const { t } = useTranslation();
+  useGiveBack();
   const [at, setAt] = useState({ done: 0, total: 0 });
   const [error, setError] = useState<Error | null>(null);
   const [attempt, setAttempt] = useState(0);

@@ -9,6 +9,7 @@ import { PreviewOf } from '../../components/preview';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { useUnsaved } from '../../components/unsaved';
+import { useGiveBack } from '../../components/use-give-back';
 import { JobPicker } from './pickers';
 import { bodyOf, type Plan, planOf, readRows, Sheet } from './rows';
 import { SheetTable } from './sheettable';
@@ -29,6 +30,7 @@ interface Props {
 /** Targets from a clipboard or a file: read, corrected, seen before they are written. */
 export function Paste({ job: given, node, text: pasted, close, done }: Props) {
   const { t } = useTranslation();
+  useGiveBack();
   const [job, setJob] = useState(given);
   const [text, setText] = useState(pasted);
   const [nth, setNth] = useState(0); // another text is read anew
