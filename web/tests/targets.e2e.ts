@@ -307,7 +307,14 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
       .getByText(say(`${count} targets changed`, `${count} 个目标变化`))
       .waitFor();
     await seen(`${name}-targets-bulk-preview`);
-    await button(`Change ${count} targets`, `修改 ${count} 个目标`, dialog()).click();
+    // On a small screen, what does it is in sight all the same.
+    const sure = button(`Change ${count} targets`, `修改 ${count} 个目标`, dialog());
+    await page.setViewportSize({ width: 1280, height: 720 });
+    const box = await sure.boundingBox();
+    expect((box?.y ?? 720) + (box?.height ?? 0)).toBeLessThanOrEqual(720);
+    await v.picture(`${name}-targets-bulk-small`);
+    await page.setViewportSize({ width: 1440, height: 860 });
+    await sure.click();
     await dialog().waitFor({ state: 'detached' });
     await loaded();
     const changed = await targets('&tag=线上');

@@ -85,7 +85,7 @@ export function Danger({ close, title, name, action, calm, children, preview, ru
           />
         )}
         <Failure error={doing.error} />
-        <div className="spread">
+        <div className="spread dialogfoot">
           <Button type="submit" color={calm ? undefined : 'red'} disabled={!ready} loading={doing.isPending}>
             {action}
           </Button>

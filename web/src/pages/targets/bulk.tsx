@@ -145,7 +145,7 @@ export function Bulk({ scope, count, close, done }: Props) {
         <Failure error={failed} told={told} />
         {preview && <PreviewOf preview={preview} />}
         {saving.isPending && <Progress value={share * 100} animated aria-label={t('targets.saving')} />}
-        <div className="spread">
+        <div className="spread dialogfoot">
           {preview ? (
             <Button type="submit" loading={saving.isPending}>
               {t('targets.bulkDo', { count })}

@@ -36,9 +36,9 @@ export function Paste({ job: given, node, text: pasted, close, done }: Props) {
   const [nth, setNth] = useState(0); // another text is read anew
   const [leaving, setLeaving] = useState(false);
   const dirty = text !== undefined;
+  const [correcting, setCorrecting] = useState(false); // which comes first
   const [result, setResult] = useState<SetChange>();
   useUnsaved(dirty && !result);
-  const [correcting, setCorrecting] = useState(false); // which comes first
   // What was corrected by hand is not thrown away by a key that was pressed by mistake.
   const leave = () => (dirty && !result && !leaving ? setLeaving(true) : close());
   return (
@@ -80,9 +80,9 @@ export function Paste({ job: given, node, text: pasted, close, done }: Props) {
             text={text}
             job={job}
             again={() => setText(undefined)}
+            found={(sheet) => setCorrecting(sheet.counts.bad > 0)}
             done={(change, nodes) => {
               setResult(change);
-            found={(sheet) => setCorrecting(sheet.counts.bad > 0)}
               done(nodes);
             }}
           />
@@ -137,19 +137,19 @@ function Input({ take }: { take: (text: string) => void }) {
   );
 }
 
-interface ReadProps {
-  text: string;
 /** Gives the focus to a button that comes, if it can be pressed. */
 const begin = (button: HTMLButtonElement | null) => {
   if (button && !button.disabled) button.focus();
 };
 
+interface ReadProps {
+  text: string;
   job?: number;
   again: () => void;
-  done: (change: SetChange, nodes: string[]) => void;
-}
   /** The rows are read. */
   found: (sheet: Sheet) => void;
+  done: (change: SetChange, nodes: string[]) => void;
+}
 
 function Read({ text, job, again, found, done }: ReadProps) {
   const { t } = useTranslation();
@@ -158,10 +158,10 @@ function Read({ text, job, again, found, done }: ReadProps) {
   const [share, setShare] = useState(0);
   const [, redraw] = useState(0);
   const [preview, setPreview] = useState<Preview>();
-  const prepared = useRef<{ body: Blob; rows: number[] }>(undefined);
-  useEffect(() => {
   const tell = useRef(found);
   tell.current = found;
+  const prepared = useRef<{ body: Blob; rows: number[] }>(undefined);
+  useEffect(() => {
     const abort = new AbortController();
     setSheet(undefined);
     setPreview(undefined);
@@ -243,7 +243,7 @@ function Read({ text, job, again, found, done }: ReadProps) {
           <Progress value={100} animated aria-label={t('targets.checking', { count: good })} />
         </div>
       )}
-      <div className="spread">
+      <div className="spread dialogfoot">
         {preview ? (
           <>
             <Button onClick={() => writing.mutate()} loading={writing.isPending} data-autofocus>
@@ -256,10 +256,10 @@ function Read({ text, job, again, found, done }: ReadProps) {
         ) : (
           <>
             <Button
-              disabled={bad > 0 || good === 0 || job === undefined}
-              loading={trying.isPending}
               ref={begin}
               data-autofocus={bad === 0 || undefined}
+              disabled={bad > 0 || good === 0 || job === undefined}
+              loading={trying.isPending}
               onClick={() => trying.mutate(edits.current)}
             >
               {t('settings.preview')}
