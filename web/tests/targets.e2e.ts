@@ -300,7 +300,17 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     const count = Number(/\d+/.exec(n ?? '')?.[0]);
     await button(`Edit all ${count}`, `编辑全部 ${count} 个`).click();
     await dialog().getByLabel(say('Set labels', '设置 label')).fill('zone="c"');
-    await dialog().getByLabel(say('Add tags', '添加标签')).fill('线上');
+    // Tags that there are already are offered, to the keyboard too.
+    const add = dialog().getByLabel(say('Add tags', '添加标签'));
+    await add.fill('ed');
+    const offered = page.getByRole('option', { name: 'edge' });
+    await offered.waitFor();
+    await page.keyboard.press('ArrowDown');
+    expect(await add.getAttribute('aria-activedescendant')).toBe(await offered.getAttribute('id'));
+    await page.keyboard.press('Enter');
+    await dialog().locator('.mantine-Pill-label', { hasText: 'edge' }).waitFor();
+    await page.keyboard.press('Backspace');
+    await add.fill('线上');
     await page.keyboard.press('Enter');
     await button('Preview the change', '预览变更', dialog()).click();
     await dialog()

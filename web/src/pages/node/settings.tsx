@@ -1,4 +1,4 @@
-import { Button, TagsInput } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
@@ -11,6 +11,7 @@ import { Failure } from '../../components/failure';
 import { Followed } from '../../components/followed';
 import { PreviewOf } from '../../components/preview';
 import { PreviewLine } from '../../components/preview-line';
+import { TagsInput } from '../../components/tagsinput';
 import { tell } from '../../components/tell';
 import { useUnsaved } from '../../components/unsaved';
 import { useDryRun } from '../../data/dry-run';

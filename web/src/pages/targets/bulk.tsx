@@ -1,4 +1,4 @@
-import { Button, Checkbox, Modal, Progress, TagsInput, Textarea, TextInput } from '@mantine/core';
+import { Button, Checkbox, Modal, Progress, Textarea, TextInput, TagsInput as Words } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -104,7 +104,7 @@ export function Bulk({ scope, count, close, done }: Props) {
             autoComplete="off"
             spellCheck={false}
           />
-          <TagsInput
+          <Words
             label={t('targets.unsetLabels')}
             description={t('targets.unsetHint')}
             value={unset}

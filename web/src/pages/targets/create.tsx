@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Target } from '../../api/client';
+import { TagsOffered } from '../../components/tagsinput';
 import { createTarget, type NewTarget, previewCreate } from './data';
 import { emptyDraft, fields } from './draft';
 import { EditBar, keysOf } from './edit';
@@ -59,6 +60,7 @@ export function Create({ job: given, node, close, done }: Props) {
           <label key={f}>
             <span className="dim small">{t(`targets.${f}`)}</span>
             <input
+              list={f === 'tags' ? 'new-tags' : undefined}
               className={`cell-input${f === 'addr' || f === 'labels' ? ' mono' : ''}`}
               aria-invalid={problems.some((p) => p.field === f) || undefined}
               aria-describedby={problems.some((p) => p.field === f) ? 'new-told' : undefined}
@@ -72,6 +74,7 @@ export function Create({ job: given, node, close, done }: Props) {
               spellCheck={false}
               readOnly={busy}
             />
+            {f === 'tags' && <TagsOffered id="new-tags" text={draft.tags} />}
           </label>
         ))}
       </div>

@@ -17,6 +17,7 @@ import { StaleError, sentence, Unreachable } from '../../api/problem';
 import { Failure } from '../../components/failure';
 import { plain } from '../../components/name';
 import { PreviewLine } from '../../components/preview-line';
+import { TagsOffered } from '../../components/tagsinput';
 import { Conflict } from './conflict';
 import { patchTarget, previewPatch, putTarget, readTarget } from './data';
 import { draftOf, emptyDraft, fields, patchOf, valuesOf } from './draft';
@@ -48,24 +49,29 @@ export function EditCell({ field, label, placeholder }: { field: Field; label: s
   }, [begins]);
   if (!typing) return null;
   const wrong = typing.problems.some((p) => p.field === field);
+  const tags = field === 'tags' ? `${typing.told}-tags` : undefined;
   return (
-    <input
-      ref={input}
-      className={`cell-input${field === 'addr' || field === 'labels' ? ' mono' : ''}`}
-      aria-label={label}
-      aria-invalid={wrong || undefined}
-      aria-describedby={wrong ? typing.told : undefined}
-      data-field={field}
-      value={field === 'remark' ? typing.draft.remark.replaceAll('\n', '⏎') : typing.draft[field]}
-      placeholder={placeholder}
-      onChange={(e) => {
-        const text = e.currentTarget.value;
-        typing.set(field, field === 'remark' ? text.replaceAll('⏎', '\n') : text);
-      }}
-      autoComplete="off"
-      spellCheck={false}
-      readOnly={typing.busy}
-    />
+    <>
+      <input
+        ref={input}
+        list={tags}
+        className={`cell-input${field === 'addr' || field === 'labels' ? ' mono' : ''}`}
+        aria-label={label}
+        aria-invalid={wrong || undefined}
+        aria-describedby={wrong ? typing.told : undefined}
+        data-field={field}
+        value={field === 'remark' ? typing.draft.remark.replaceAll('\n', '⏎') : typing.draft[field]}
+        placeholder={placeholder}
+        onChange={(e) => {
+          const text = e.currentTarget.value;
+          typing.set(field, field === 'remark' ? text.replaceAll('⏎', '\n') : text);
+        }}
+        autoComplete="off"
+        spellCheck={false}
+        readOnly={typing.busy}
+      />
+      {tags && <TagsOffered id={tags} text={typing.draft.tags} />}
+    </>
   );
 }
 
