@@ -116,6 +116,15 @@ describe.each(looks)('%s', (name, { base, ...look }) => {
     const page = await v.go('/events?q=job');
     await page.locator('input[autocomplete="username"]').fill('admin');
     await v.check(`${name}-login`);
+    // What is typed can be looked at, without a mouse.
+    const secret = page.locator('input[autocomplete="current-password"]');
+    await secret.press('Tab');
+    const eye = page.locator('button:focus');
+    expect(await eye.getAttribute('aria-label')).toBe(look.language === 'en' ? 'Show the password' : '显示密码');
+    await page.keyboard.press('Space');
+    expect(await secret.getAttribute('type')).toBe('text');
+    await page.keyboard.press('Space');
+    expect(await secret.getAttribute('type')).toBe('password');
     await page.locator('input[autocomplete="current-password"]').fill('not the password');
     await page.keyboard.press('Enter');
     await page.locator('[role="alert"]').waitFor();

@@ -1,4 +1,4 @@
-import { Button, PasswordInput } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -6,6 +6,7 @@ import { api, ok } from '../api/client';
 import { ApiError } from '../api/problem';
 import { Failure } from '../components/failure';
 import { Head, useTitle } from '../components/page';
+import { PasswordField } from '../components/passwordfield';
 import { Same } from '../components/same';
 import { curl, promfleet } from '../components/shell-words';
 import { tell } from '../components/tell';
@@ -51,7 +52,7 @@ export function Account() {
           <section>
             <h2>{t('account.password')}</h2>
             <form onSubmit={submit} className="stack">
-              <PasswordInput
+              <PasswordField
                 label={t('account.current')}
                 value={current}
                 onChange={(e) => setCurrent(e.currentTarget.value)}
@@ -60,7 +61,7 @@ export function Account() {
                 required
                 withAsterisk={false}
               />
-              <PasswordInput
+              <PasswordField
                 label={t('account.new')}
                 description={t('account.rule')}
                 value={password}
@@ -70,7 +71,7 @@ export function Account() {
                 required
                 withAsterisk={false}
               />
-              <PasswordInput
+              <PasswordField
                 label={t('account.again')}
                 value={again}
                 onChange={(e) => setAgain(e.currentTarget.value)}

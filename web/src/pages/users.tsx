@@ -1,4 +1,4 @@
-import { Button, PasswordInput } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type FormEvent, useMemo, useState } from 'react';
@@ -10,6 +10,7 @@ import { Danger } from '../components/danger';
 import { Failure } from '../components/failure';
 import type { Column } from '../components/grid';
 import { Name } from '../components/name';
+import { PasswordField } from '../components/passwordfield';
 import { Same } from '../components/same';
 import { curl, promfleet } from '../components/shell-words';
 import { tell } from '../components/tell';
@@ -224,7 +225,7 @@ function Password({ id }: { id: number }) {
   };
   return (
     <form onSubmit={submit} className="stack">
-      <PasswordInput
+      <PasswordField
         label={t('account.new')}
         description={t('users.passwordHelp')}
         value={password}

@@ -1,4 +1,4 @@
-import { Button, PasswordInput, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -36,7 +36,7 @@ export function LoginForm({ enter, known = '', children, after }: Props) {
         withAsterisk={false}
         spellCheck={false}
       />
-      <PasswordInput
+      <PasswordField
         label={t('login.password')}
         value={password}
         onChange={(e) => setPassword(e.currentTarget.value)}
