@@ -6,6 +6,7 @@ import { Link } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { nodeQuery } from '../data/nodes';
+import { lastRevision } from '../pages/node/changestrip';
 import { type Mark, stepsOf } from '../pages/node/strip';
 import { Name, plain } from './name';
 import { duration } from './time';
@@ -13,8 +14,6 @@ import { duration } from './time';
 /** A node whose last change is followed. */
 export interface Followed {
   uuid: string;
-  /** When it was saved, in milliseconds since 1970. */
-  at: number;
   /** The revision that it was wanted to have before. */
   before: number;
 }
@@ -62,6 +61,8 @@ function OfNode({ of, loaded }: { of: Followed; loaded?: () => void }) {
   const { data, error } = useQuery(nodeQuery(of.uuid));
   const now = data?.value.status;
   const done = now !== undefined && now.revision_wanted > of.before && now.revision_applied >= now.revision_wanted;
+  // Both ends by the server's clock.
+  const revisions = useQuery({ ...lastRevision(of.uuid, now?.revision_wanted ?? 0), enabled: done }).data?.items;
   const tell = useRef(loaded);
   tell.current = loaded;
   useEffect(() => {
@@ -71,13 +72,16 @@ function OfNode({ of, loaded }: { of: Followed; loaded?: () => void }) {
   const node = data.value;
   const { status } = node;
   const unchanged = status.revision_wanted <= of.before;
-  const steps = stepsOf(status);
+  const steps = stepsOf(status, revisions?.find((r) => r.number === status.revision_wanted)?.at);
+  const from = steps[0]?.at;
   const last = steps.at(-1);
   const stopped = steps.find((s) => s.mark === 'stopped');
   const word = unchanged
     ? t('follow.noFile')
     : last?.mark === 'done'
-      ? t('follow.loaded', { time: last.at === undefined ? '' : duration(Math.max(0, last.at - of.at)) })
+      ? last.at === undefined || from === undefined
+        ? t('follow.isLoaded')
+        : t('follow.loaded', { time: duration(last.at - from) })
       : stopped
         ? t(`stateHelp.${status.state}`)
         : t('follow.underway');

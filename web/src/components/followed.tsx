@@ -31,7 +31,7 @@ export function LastWrite() {
   if (!write) return null;
   const [only] = write.nodes;
   if (only !== undefined && write.nodes.length + write.more === 1) return <OfOne uuid={only} />;
-  const nodes = write.nodes.map((uuid) => ({ uuid, at: write.at, before: 0 }));
+  const nodes = write.nodes.map((uuid) => ({ uuid, before: 0 }));
   return <Follow nodes={nodes} more={write.more} close={forgetWrite} />;
 }
 

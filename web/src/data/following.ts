@@ -30,8 +30,6 @@ export interface Write {
   nodes: string[];
   /** How many nodes beside these. */
   more: number;
-  /** When it was made, in milliseconds since 1970. */
-  at: number;
 }
 
 // The last write of what no node has for itself, as a tag or an event that was undone.
@@ -46,9 +44,8 @@ function setLast(write?: Write): void {
 export async function followEffect(effect?: Preview): Promise<void> {
   const nodes = (effect?.nodes ?? []).map((n) => n.node);
   if (nodes.length === 0) return;
-  const at = Date.now();
   await readAgain(nodes); // what was read of them before tells of the change before it
-  setLast({ nodes, more: effect?.more ?? 0, at });
+  setLast({ nodes, more: effect?.more ?? 0 });
 }
 
 export const forgetWrite = () => setLast(undefined);

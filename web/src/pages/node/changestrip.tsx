@@ -9,7 +9,7 @@ import { keys } from '../../data/queries';
 import { type Step, stepsOf } from './strip';
 
 /** The last revision of a node: the number says which one is meant. */
-const lastRevision = (uuid: string, number: number) => ({
+export const lastRevision = (uuid: string, number: number) => ({
   queryKey: [...keys.revisions(uuid), 'last', number],
   queryFn: ({ signal }: { signal: AbortSignal }) =>
     ok(api.GET('/api/v1/nodes/{uuid}/revisions', { params: { path: { uuid }, query: { limit: 1 } }, signal })),

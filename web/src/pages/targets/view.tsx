@@ -13,6 +13,7 @@ import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { tell } from '../../components/tell';
 import { mayGiveUp } from '../../components/unsaved';
+import { unfollow, useFollowing } from '../../data/following';
 import { forgetHealth } from '../../data/health';
 import { readNode } from '../../data/nodes';
 import { usePaged } from '../../data/paged';
@@ -56,6 +57,7 @@ export function TargetsView({ search, set, job }: Props) {
   const session = useSession().data;
   const { target: shown, show, ...asked } = search;
   const jobId = job?.id;
+  const of = job?.node;
   const node = job ? undefined : asked.node;
   const { q, addr, sort, deleted } = asked;
   const tags = asked.tag?.join('\n');
@@ -96,12 +98,20 @@ export function TargetsView({ search, set, job }: Props) {
   const here = useRef(list.here);
   here.current = list.here;
   /** Follows what was written, from the revision that its nodes had. */
-  const follow = useCallback((nodes: string[], before: Map<string, number>) => {
-    const at = Date.now();
-    forgetHealth(here.current.map((r) => r.id));
-    // What was read of a node before the write tells of the change before it.
-    void written(nodes).then(() => setFollowed(nodes.map((uuid) => ({ uuid, at, before: before.get(uuid) ?? 0 }))));
-  }, []);
+  const follow = useCallback(
+    (nodes: string[], before: Map<string, number>) => {
+      forgetHealth(here.current.map((r) => r.id));
+      // What was read of a node before the write tells of the change before it.
+      void written(nodes).then(() => setFollowed(nodes.map((uuid) => ({ uuid, before: before.get(uuid) ?? 0 }))));
+      if (of !== undefined) unfollow(of);
+    },
+    [of],
+  );
+  // A change of the job itself is followed above, and one strip is enough.
+  const above = useFollowing(of ?? '');
+  useEffect(() => {
+    if (above) setFollowed((old) => old.filter((n) => n.uuid !== of));
+  }, [above, of]);
   const focusTable = () => box.current?.querySelector<HTMLElement>('[role="grid"]')?.focus({ preventScroll: true });
 
   /** The node of a target, and the revision that it is wanted to have now. */
