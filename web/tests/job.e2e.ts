@@ -240,7 +240,7 @@ test('a job that files manage is read here, and released', async () => {
   const v = await (await Visitor.arrive(browser, world.direct)).login();
   const page = await v.go(`/nodes/${world.node}/jobs/by_files/config`);
   await page.getByText('Fleet files say what this job is').waitFor();
-  expect(await page.getByRole('button', { name: /^(Delete|Save|Edit the remark)$/ }).count()).toBe(0);
+  expect(await page.getByRole('button', { name: /^(Delete the job|Save|Edit the remark)$/ }).count()).toBe(0);
   await page.getByRole('button', { name: 'Choose contacts' }).click();
   await page.getByRole('option', { name: /anna/ }).click();
   await page.locator('.contacts').getByRole('button', { name: 'Save' }).click();
@@ -248,7 +248,7 @@ test('a job that files manage is read here, and released', async () => {
   await page.getByRole('button', { name: 'managed by fleetfile' }).click();
   await v.check('job-managed');
   await page.getByRole('button', { name: 'Edit by hand from now on' }).click();
-  await page.getByRole('button', { name: 'Delete' }).waitFor();
+  await page.getByRole('button', { name: 'Delete the job' }).waitFor();
   expect((await jobOf('by_files'))?.contacts).toHaveLength(1);
   await v.leave();
 });

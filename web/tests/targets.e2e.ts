@@ -380,10 +380,11 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await dialog().getByText('127.0.0.1:12').first().waitFor();
     const go = button('Delete 2 targets', '删除 2 个目标', dialog());
     expect(await go.isDisabled()).toBe(true);
-    await dialog().getByRole('textbox').fill(key);
+    await dialog().getByRole('textbox').fill(say('2 targets', '2 个目标'));
     await v.check(`${name}-targets-delete`);
     await go.click();
     await dialog().waitFor({ state: 'detached' });
+    await page.locator('[role="grid"]:focus').waitFor(); // what opened it is gone
     await waitFor('Prometheus has let it go', async () => (await atPrometheus('127.0.0.1:12')) === undefined);
     await button('Undo', '撤销').click();
     await waitFor('Prometheus has it again', async () => (await atPrometheus('127.0.0.1:12')) !== undefined);
@@ -422,7 +423,7 @@ test('a large deletion that fails half way says how far it got, and is taken bac
   await page.locator('.chosen').getByText('502 selected').waitFor();
   await page.locator('.chosen').getByRole('button', { name: 'Delete' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('textbox').fill('shop_large');
+  await dialog.getByRole('textbox').fill('502 targets');
   await dialog.locator('.preview').waitFor();
   // The second part of it is refused.
   let parts = 0;

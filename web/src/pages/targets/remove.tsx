@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Preview } from '../../api/client';
+import { api, ok, type Preview, type Target } from '../../api/client';
 import { sentence } from '../../api/problem';
 import { Danger } from '../../components/danger';
 import { Name, plain } from '../../components/name';
@@ -17,18 +17,25 @@ import { bulkEventsSince, lastEvent, previewBulk, revertEvent, type Scope, type 
 interface Props {
   scope: Scope;
   count: number;
-  /** What is to be typed. */
-  name: string;
+  /** It is this one alone. */
+  only?: Target;
   close: () => void;
   /** Something of it is done, on these nodes, now or by taking it back. */
   done: (nodes: string[], written?: Written) => void;
 }
 
+/** Whether a job has no other targets than one. */
+const isLast = async ({ job }: Target) =>
+  (await ok(api.GET('/api/v1/targets', { params: { query: { job, limit: 1 } } }))).total <= 1;
+
 /** Deletes targets, once one has seen what stops being scraped. */
-export function Remove({ scope, count, name, close, done }: Props) {
+export function Remove({ scope, count, only, close, done }: Props) {
   const { t } = useTranslation();
   const actor = useSession().data?.actor ?? '';
   const [seen, setSeen] = useState<Preview>();
+  const [last, setLast] = useState(false);
+  // How many they are is typed; of one alone its address, if it leaves its job with none.
+  const name = only ? (last ? only.addr : undefined) : t('targets.countName', { count });
   const body = { deleted: true } as const;
   const run = async () => {
     const before = await lastEvent();
@@ -50,7 +57,8 @@ export function Remove({ scope, count, name, close, done }: Props) {
       name={name}
       action={t('targets.deleteDo', { count })}
       preview={async () => {
-        const preview = await previewBulk(scope, body);
+        const [preview, last] = await Promise.all([previewBulk(scope, body), only ? isLast(only) : false]);
+        setLast(last);
         setSeen(preview);
         return preview;
       }}

@@ -417,11 +417,7 @@ export function TargetsView({ search, set, job }: Props) {
         <Remove
           scope={open.scope}
           count={open.count}
-          name={
-            open.count === 1 && 'ids' in open.scope
-              ? (rowOf(open.scope.ids[0] ?? 0)?.addr ?? '1')
-              : (job?.key ?? t('targets.countName', { count: open.count }))
-          }
+          only={open.count === 1 && 'ids' in open.scope ? rowOf(open.scope.ids[0] ?? 0) : undefined}
           close={() => setOpen(undefined)}
           done={(nodes, written) => (written ? wrote(nodes, written, open.count) : follow(nodes, new Map()))}
         />
