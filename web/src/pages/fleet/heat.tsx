@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { NodePoint } from '../../api/client';
+import type { Node, NodePoint, NodeState } from '../../api/client';
 import { Failure } from '../../components/failure';
 import { Name, plain } from '../../components/name';
 import { State } from '../../components/state';
@@ -25,6 +25,7 @@ export function Heat({ filter }: { filter: NodeFilter }) {
   const cells = data?.value.nodes ?? none;
   const total = data?.value.total ?? 0;
   const [at, setAt] = useState<number>();
+  const [beside, setBeside] = useState(false); // the pointer, or the keyboard, is on it
   const canvas = useRef<HTMLCanvasElement>(null);
   const { colorScheme } = useMantineColorScheme();
   const place = layout(cells.length, width, height);
@@ -33,8 +34,8 @@ export function Heat({ filter }: { filter: NodeFilter }) {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are those of the scheme
   useEffect(() => {
-    draw(canvas.current, cells, place);
-  }, [cells, place.size, place.gap, place.columns, colorScheme]);
+    draw(canvas.current, cells, place, (state) => t(`stateMark.${state}`));
+  }, [cells, place.size, place.gap, place.columns, colorScheme, t]);
 
   // The node that the address names, as the row of the table is.
   const address = useRow();
@@ -75,6 +76,7 @@ export function Heat({ filter }: { filter: NodeFilter }) {
     if (by !== undefined) choose(Math.max(0, Math.min((at ?? -by) + by, cells.length - 1)));
     else if (event.key === 'Enter' && at !== undefined) open(at);
     else return;
+    setBeside(true);
     event.preventDefault();
   };
   const pointed = at === undefined ? undefined : cells[at];
@@ -92,15 +94,34 @@ export function Heat({ filter }: { filter: NodeFilter }) {
         aria-describedby="heat-help"
         tabIndex={0}
         onKeyDown={key}
+        onBlur={() => setBeside(false)}
       >
         <div className="squares">
           <canvas
             ref={canvas}
             width={place.columns * step}
             height={rows * step}
-            onMouseMove={(e) => setAt(cellAt(e))}
+            onMouseMove={(e) => {
+              setAt(cellAt(e));
+              setBeside(true);
+            }}
+            onMouseLeave={() => setBeside(false)}
             onClick={(e) => open(cellAt(e))}
           />
+          {at !== undefined && pointed && beside && (
+            <p
+              aria-hidden // it is told below
+              className="beside spread"
+              data-left={at % place.columns > place.columns / 2 || undefined}
+              data-up={Math.floor(at / place.columns) > rows / 2 || undefined}
+              style={{
+                left: (at % place.columns) * step + place.size / 2,
+                top: Math.floor(at / place.columns) * step + place.size / 2,
+              }}
+            >
+              <Detail of={pointed} status={status} />
+            </p>
+          )}
           {at !== undefined && pointed && (
             <span
               className="pointed"
@@ -121,26 +142,32 @@ export function Heat({ filter }: { filter: NodeFilter }) {
             : t('fleet.mapHelp', { count: cells.length })}
         </p>
         <p aria-live="polite" className="spread">
-          {pointed && (
-            <>
-              <b>
-                <Name of={pointed.hostname} />
-              </b>
-              <State of={pointed.state} />
-              {status && (
-                <>
-                  <span className="mono">
-                    {status.targets_up} / {status.targets_down}
-                  </span>
-                  <Ago at={status.last_seen_at} />
-                  <span className="dim">{plain(status.last_error)}</span>
-                </>
-              )}
-            </>
-          )}
+          {pointed && <Detail of={pointed} status={status} />}
         </p>
       </div>
     </div>
+  );
+}
+
+/** What is to be known of a node at a glance. */
+function Detail({ of, status }: { of: NodePoint; status?: Node['status'] }) {
+  const { t } = useTranslation();
+  const down = status?.targets_down ?? of.targets_down ?? 0;
+  return (
+    <>
+      <b>
+        <Name of={of.hostname} />
+      </b>
+      <State of={of.state} />
+      {status && <span>{t('fleet.upCount', { count: status.targets_up })}</span>}
+      {down > 0 && <span className="downs">{t('fleet.downCount', { count: down })}</span>}
+      {status && (
+        <>
+          <Ago at={status.last_seen_at} />
+          <span className="dim">{plain(status.last_error)}</span>
+        </>
+      )}
+    </>
   );
 }
 
@@ -157,24 +184,51 @@ function colours(near: HTMLElement): Record<string, string> {
   return found;
 }
 
-function draw(canvas: HTMLCanvasElement | null, cells: NodePoint[], { size, gap, columns }: Layout) {
+const dark = '#16191d';
+
+/** What can be read on a colour (#rrggbb). */
+function ink(colour: string): string {
+  const [r = 0, g = 0, b = 0] = (/[0-9a-f]{6}/i.exec(colour)?.[0].match(/../g) ?? []).map((c) =>
+    Number.parseInt(c, 16),
+  );
+  return 0.299 * r + 0.587 * g + 0.114 * b > 115 ? dark : '#fff';
+}
+
+/** The share of a square's side that the corner of a node with so many targets down takes. */
+const corner = (down: number) => 0.3 + 0.5 * Math.min(1, Math.log10(down) / 3);
+
+function draw(
+  canvas: HTMLCanvasElement | null,
+  cells: NodePoint[],
+  { size, gap, columns }: Layout,
+  letter: (state: NodeState) => string,
+) {
   const context = canvas?.getContext('2d');
   if (!canvas || !context) return;
   const colour = colours(canvas);
+  // Colour is not the only sign: a state has a letter too, or a mark where there is no room for one.
+  const signs = new Map(states.map((s) => [s, { letter: letter(s), ink: ink(colour[s] ?? '') }]));
   context.clearRect(0, 0, canvas.width, canvas.height);
+  context.font = `600 ${Math.round(size * 0.5)}px ${getComputedStyle(canvas).fontFamily}`;
+  context.textAlign = 'center';
+  context.textBaseline = 'middle';
   const step = size + gap;
   cells.forEach((cell, i) => {
     const x = (i % columns) * step;
     const y = Math.floor(i / columns) * step;
+    const sign = signs.get(cell.state);
     context.fillStyle = colour[cell.state] ?? '';
     context.fillRect(x, y, size, size);
-    // Colour is not the only sign: what is not well has a mark, and so have targets that are down.
-    if (cell.state !== 'in_sync' && size >= 8) {
-      context.fillStyle = '#fff';
-      context.fillRect(x + size / 2 - 1, y + size / 4, 2, size / 2);
-    } else if (cell.targets_down && size >= 8) {
-      context.fillStyle = '#fff';
-      context.fillRect(x + size - 4, y + size - 4, 3, 3);
-    }
+    if (!sign || size < 8) return;
+    context.fillStyle = sign.ink;
+    if (size >= 20) context.fillText(sign.letter, x + size / 2, y + size / 2 + 1);
+    else if (cell.state !== 'in_sync') context.fillRect(x + size / 2 - 1, y + size / 4, 2, size / 2);
+    if (!cell.targets_down) return;
+    const side = Math.max(4, size * corner(cell.targets_down));
+    context.beginPath();
+    context.moveTo(x + size, y + size - side);
+    context.lineTo(x + size, y + size);
+    context.lineTo(x + size - side, y + size);
+    context.fill();
   });
 }
