@@ -8,6 +8,12 @@ test.each([
   [-3700, '1h ago'],
   [-90_000, '1d'],
   [3700, 'in 1h'],
+  [-57, '55s'],
+  [-119, '2m'],
+  [-3599, '1h'],
+  [-90 * 86_400 + 1, '3m'],
+  [90 * 86_400 - 1, 'in 3mo'],
+  [-364 * 86_400, '12m'],
 ])('%d seconds from now', (seconds, want) => {
   expect(relative(seconds * 1000, 0, 'en', 'now').replace(/(\d+)(min|mo|hr)\.?/, '$1m')).toContain(want.split(' ')[0]);
 });

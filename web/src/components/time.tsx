@@ -36,11 +36,13 @@ export function relative(at: number, from: number, language: string, justNow: st
   const seconds = (at - from) / 1000;
   if (Math.abs(seconds) < 5) return justNow;
   const format = new Intl.RelativeTimeFormat(language, { style: 'narrow', numeric: 'always' });
-  for (const [unit, length] of units) {
-    if (Math.abs(seconds) >= length) {
-      const n = Math.trunc(seconds / length);
-      return format.format(unit === 'second' ? n - (n % 5) : n, unit);
-    }
+  for (const [i, [unit, length]] of units.entries()) {
+    if (Math.abs(seconds) < length) continue;
+    const n = unit === 'second' ? Math.trunc(seconds / 5) * 5 : Math.round(seconds / length);
+    const [larger, whole] = units[i - 1] ?? [];
+    // Nearly an hour is 1 hour, and not 60 minutes.
+    if (larger && whole && Math.abs(n) * length >= whole) return format.format(Math.sign(n), larger);
+    return format.format(n, unit);
   }
   return justNow;
 }
