@@ -281,6 +281,7 @@ test('line numbers stand beside their lines, however one comes to them', async (
   await v.go(`${place}/config?at=relabel_configs[0]`);
   await beside();
   await v.picture('job-numbered');
+  expect(await page.title()).toMatch(/^numbered: scrape_config · /);
   await v.go(place);
   await page.getByRole('link', { name: 'scrape_config' }).click();
   await beside();

@@ -8,6 +8,9 @@ export function useTitle(...parts: (string | undefined)[]) {
   }, [title]);
 }
 
+/** What a tab of the browser shows of something, and which part of it. */
+export const titled = (what: string, part?: string) => (part ? `${what}: ${part}` : what);
+
 /** The head of a page: what it is, and what can be done. */
 export function Head({ title, children }: { title: ReactNode; children?: ReactNode }) {
   return (

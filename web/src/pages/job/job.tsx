@@ -1,6 +1,6 @@
 import '../../styles/job.css';
 import { useQuery } from '@tanstack/react-query';
-import { Link, Outlet, useParams } from '@tanstack/react-router';
+import { Link, Outlet, useMatches, useParams } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Node } from '../../api/client';
@@ -9,7 +9,7 @@ import { Failure } from '../../components/failure';
 import { Followed } from '../../components/followed';
 import { isMissing, Missing } from '../../components/missing';
 import { Name } from '../../components/name';
-import { useTitle } from '../../components/page';
+import { titled, useTitle } from '../../components/page';
 import { State } from '../../components/state';
 import { jobQuery } from '../../data/jobs';
 import { nodeQuery } from '../../data/nodes';
@@ -53,7 +53,9 @@ export function JobPage() {
   const ofNode = useQuery(nodeQuery(uuid));
   const node = ofNode.data?.value;
   const { data: read, error, refetch } = useQuery(jobQuery(uuid, key));
-  useTitle(key, node?.hostname);
+  const place = useMatches({ select: (all) => all.at(-1)?.fullPath });
+  const tab = tabs.slice(1).find(([to]) => to === place)?.[1]; // the first is the job itself
+  useTitle(titled(key, tab && t(`job.${tab}`)), node?.hostname);
   const crumbs = (
     <Crumbs uuid={uuid} node={node}>
       <span className="mono">

@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, Outlet, useParams } from '@tanstack/react-router';
+import { Link, Outlet, useMatches, useParams } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { Copy } from '../../components/copy';
 import { Failure } from '../../components/failure';
 import { isMissing, Missing } from '../../components/missing';
 import { Name, plain } from '../../components/name';
-import { useTitle } from '../../components/page';
+import { titled, useTitle } from '../../components/page';
 import { State } from '../../components/state';
 import { nodeQuery } from '../../data/nodes';
 
@@ -34,7 +34,10 @@ export function NodePage() {
   const { t } = useTranslation();
   const { uuid } = useParams({ from: '/shell/nodes/$uuid' });
   const { data, error, refetch } = useQuery(nodeQuery(uuid));
-  useTitle(data?.value.hostname ?? t('nav.fleet'));
+  const place = useMatches({ select: (all) => all.at(-1)?.fullPath });
+  const tab = tabs.slice(1).find(([to]) => to === place)?.[1]; // the first is the node itself
+  const host = data?.value.hostname;
+  useTitle(host ? titled(host, tab && t(`node.${tab}`)) : t('nav.fleet'));
   if (error && !data) {
     if (isMissing(error)) return <NoNode />;
     return (
