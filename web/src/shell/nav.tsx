@@ -83,7 +83,7 @@ export function Nav({ session, openPalette, openHelp }: Props) {
       </Link>
       <button type="button" className="find" aria-label={t('menu.search')} onClick={openPalette}>
         <IconSearch size={15} aria-hidden />
-        <span>{t('menu.search')}</span>
+        <span>{t('menu.find')}</span>
         <kbd>Ctrl K</kbd>
       </button>
       <button type="button" className="item burger" aria-expanded={opened} onClick={() => setOpened(!opened)}>
