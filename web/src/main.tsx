@@ -36,7 +36,8 @@ if (root) {
         getStyleNonce={() => styleNonce}
       >
         <QueryClientProvider client={queryClient}>
-          <Notifications position="bottom-right" limit={3} />
+          {/* Where neither the head of a page nor the last rows of a table are acted on. */}
+          <Notifications position="top-center" limit={3} />
           <RouterProvider router={router} />
         </QueryClientProvider>
       </MantineProvider>
