@@ -3,6 +3,7 @@ import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { sentence } from '../api/problem';
+import { PasswordField } from '../components/passwordfield';
 
 interface Props {
   enter: (name: string, password: string) => Promise<unknown>;
