@@ -150,6 +150,24 @@ describe('why', () => {
     await page.locator('.agent').getByText('did not answer in time').waitFor();
     await v.check('explain-silent');
     await page.unrouteAll({ behavior: 'wait' });
+
+    // As long as the node applies the change, nothing breaks.
+    await page.route('**/api/v1/explain?*', async (route) => {
+      const answer = await route.fetch();
+      const said = (await answer.json()) as { items: { state: string; chains: { rendered: object }[] }[] };
+      const node = said.items[0];
+      if (node) {
+        const rendered = { ...node.chains[0]?.rendered, received: true, written: false, loaded: false };
+        const chain = { ...node.chains[0], seen: undefined, scraped: 'no', stage: 'rendered', rendered };
+        Object.assign(node, { state: 'applying', chains: [chain] });
+      }
+      await route.fulfill({ json: said });
+    });
+    await page.getByRole('button', { name: 'Ask again' }).click();
+    await page.locator('[data-mark="underway"]').getByText('under way').waitFor();
+    expect(await page.locator('[data-mark="broken"]').count()).toBe(0);
+    await v.check('explain-underway');
+    await page.unrouteAll({ behavior: 'wait' });
     await v.leave();
   });
 

@@ -244,6 +244,14 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await dialog().getByText('theirs').waitFor();
     answered(412);
     await seen(`${name}-targets-stale`);
+    // Closed, nothing is decided: the row is as it was typed, and the next save asks again.
+    await page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    expect(await field('name').inputValue()).toBe('mine');
+    await field('name').press('Enter');
+    await dialog().getByText('theirs').waitFor();
+    answered(412);
+    expect((await targets('&q=theirs'))[0]?.labels.rack).toBe('7');
     await button('Save this', '保存所选', dialog()).click();
     await dialog().waitFor({ state: 'detached' });
     await waitFor('both are saved', async () => {
