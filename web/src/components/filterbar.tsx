@@ -1,7 +1,8 @@
-import { CloseButton, SegmentedControl, TagsInput, TextInput } from '@mantine/core';
+import { CloseButton, SegmentedControl, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { TagsInput } from './tagsinput';
 
 interface Props {
   /** What the search is called, and what it says while it is empty; the same, if there is no other. */
