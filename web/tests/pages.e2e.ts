@@ -151,7 +151,7 @@ describe.each(looks)('%s', (name, { base, ...look }) => {
     await page.locator('[role="application"]').focus();
     await page.keyboard.press('ArrowRight');
     await page.locator('.under .state').waitFor();
-    await page.locator('.squares .beside .state').waitFor();
+    await page.locator('.squares .heattip .state').waitFor();
     await v.check(`${name}-map`);
   });
 

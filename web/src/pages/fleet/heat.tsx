@@ -111,7 +111,7 @@ export function Heat({ filter }: { filter: NodeFilter }) {
           {at !== undefined && pointed && beside && (
             <p
               aria-hidden // it is told below
-              className="beside spread"
+              className="heattip spread"
               data-left={at % place.columns > place.columns / 2 || undefined}
               data-up={Math.floor(at / place.columns) > rows / 2 || undefined}
               style={{
