@@ -115,6 +115,25 @@ test('what is typed into a filter stays as it was typed, and follows the address
   await v.leave();
 });
 
+test('what was typed last does not lead back from where one has gone meanwhile', async () => {
+  const v = await (await Visitor.arrive(browser, world.direct)).login();
+  const page = await v.go('/');
+  await page.locator('.grid .row .state').first().waitFor();
+  // The next page comes slowly: the fleet is still there when its filter settles.
+  await page.route(/\/assets\/.*\.js/, async (route) => {
+    await new Promise((done) => setTimeout(done, 600));
+    await route.continue();
+  });
+  await page.keyboard.press('/');
+  await page.keyboard.type('zz');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.locator('.tabs').waitFor();
+  expect(new URL(page.url()).pathname).toMatch(/^\/nodes\/./);
+  await v.leave();
+});
+
 test('any place of a long list, by keys, wheel and scrollbar', async () => {
   const v = await (await Visitor.arrive(browser, world.direct)).login();
   const page = await v.go('/?q=zz-');

@@ -51,7 +51,9 @@ export function FilterText({ type, className, label, hint, value = '', onChange 
     told.current = typed;
     onChange(typed || undefined);
   };
-  const settle = useDebouncedCallback(tell, 200);
+  const settle = useDebouncedCallback((typed: string, path: string) => {
+    if (path === window.location.pathname) tell(typed); // else one is on the way to another page already
+  }, 200);
   useEffect(() => {
     if (value === told.current) return;
     told.current = value;
@@ -68,7 +70,7 @@ export function FilterText({ type, className, label, hint, value = '', onChange 
       value={text}
       onChange={(e) => {
         setText(e.currentTarget.value);
-        settle(e.currentTarget.value.trim());
+        settle(e.currentTarget.value.trim(), window.location.pathname);
       }}
       onKeyDown={(e) => {
         if (e.key !== 'Escape') return;
