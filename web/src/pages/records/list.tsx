@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Preview } from '../../api/client';
 import { Danger } from '../../components/danger';
@@ -200,9 +200,15 @@ function Many({ kind, ids, gone, revoked, run, look, done }: ManyProps) {
   const [asking, setAsking] = useState(false);
   const count = ids.length;
   const word = gone ? 'restore' : revoked ? 'revoke' : 'delete';
+  const finished = useRef(new Set<number>()); // another try goes on behind them
   const all = async (seen?: Preview) => {
     try {
-      for (const id of ids) await run(id);
+      for (const id of ids) {
+        if (finished.current.has(id)) continue;
+        await run(id);
+        finished.current.add(id);
+      }
+      finished.current.clear();
     } catch (error) {
       done(false, seen); // those before it are done
       throw error;
