@@ -37,7 +37,7 @@ if (root) {
       >
         <QueryClientProvider client={queryClient}>
           {/* Where neither the head of a page nor the last rows of a table are acted on. */}
-          <Notifications position="top-center" limit={3} />
+          <Notifications position="bottom-center" limit={3} />
           <RouterProvider router={router} />
         </QueryClientProvider>
       </MantineProvider>
