@@ -18,21 +18,14 @@ export function Failure({ error: whole, retry, told = [] }: Props) {
   if (!error || error instanceof LoginNeeded) return null;
   if (error instanceof Unreachable) return <Unanswered purpose={error.purpose} />;
   return (
-    <Alert
-      color="red"
-      variant="light"
-      className="failure"
-      role="alert"
-      icon={<IconAlertTriangle aria-hidden />}
-      title={t('error.failed')}
-    >
+    <Told title={t('error.failed')}>
       <p className="pre">{sentence(error)}</p>
       {retry && mayPass(error) && (
         <Button size="compact-sm" variant="default" onClick={retry}>
           {t('app.retry')}
         </Button>
       )}
-    </Alert>
+    </Told>
   );
 }
 
@@ -40,34 +33,33 @@ export function Failure({ error: whole, retry, told = [] }: Props) {
 function Unanswered({ purpose }: { purpose: Purpose }) {
   const { t } = useTranslation();
   if (purpose === 'read') return null;
+  return <Told Icon={IconPlugConnectedX} title={t(purpose === 'write' ? 'error.notSaved' : 'error.notTried')} />;
+}
+
+interface ToldProps {
+  title: string;
+  Icon?: typeof IconAlertTriangle;
+  children?: ReactNode;
+}
+
+/** The box in which a failure is told, at once to a screen reader too. */
+function Told({ title, Icon = IconAlertTriangle, children }: ToldProps) {
   return (
-    <Alert
-      color="red"
-      variant="light"
-      className="failure"
-      role="alert"
-      icon={<IconPlugConnectedX aria-hidden />}
-      title={t(purpose === 'write' ? 'error.notSaved' : 'error.notTried')}
-    />
+    <Alert color="red" variant="light" className="failure" role="alert" icon={<Icon aria-hidden />} title={title}>
+      {children}
+    </Alert>
   );
 }
 
 function Broken() {
   const { t } = useTranslation();
   return (
-    <Alert
-      color="red"
-      variant="light"
-      className="failure"
-      role="alert"
-      icon={<IconAlertTriangle aria-hidden />}
-      title={t('error.title')}
-    >
+    <Told title={t('error.title')}>
       <p>{t('error.help')}</p>
       <Button size="compact-sm" variant="default" onClick={() => window.location.reload()}>
         {t('error.reload')}
       </Button>
-    </Alert>
+    </Told>
   );
 }
 
