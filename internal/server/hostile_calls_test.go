@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -30,7 +31,6 @@ type hostileCall struct {
 	host      []string
 	proto     string
 	broken    bool // as an HTTP message: net/http itself may answer
-	short     bool // the server waits for more than there is
 	hangUp    int  // leave after so many bytes of the request, without waiting for an answer; 0: no
 	framed    bool // not as it should be
 	spoilt    []string
@@ -244,6 +244,13 @@ func (c *hostileCall) bytes() []byte {
 	return b.Bytes()
 }
 
+// short tells whether the server waits for more than there is: a body may have
+// changed after its length was got wrong.
+func (c *hostileCall) short() bool {
+	length, err := strconv.Atoi(c.length)
+	return c.unchunked || !c.chunked && err == nil && length > len(c.text())
+}
+
 // spoil gets something in a call wrong.
 func (g gen) spoil(c *hostileCall) {
 	for {
@@ -371,7 +378,7 @@ func spoilFraming(g gen, c *hostileCall) bool {
 	case 0, 1:
 		c.chunked = true // nothing wrong with it
 	case 2:
-		c.length, c.broken, c.short = fmt.Sprint(n+1+g.IntN(5000)), true, true
+		c.length, c.broken = fmt.Sprint(n+1+g.IntN(5000)), true
 	case 3:
 		c.length, c.broken = fmt.Sprint(n/2), true // what is left looks like another request
 	case 4:
@@ -379,7 +386,7 @@ func spoilFraming(g gen, c *hostileCall) bool {
 	case 5:
 		c.chunked, c.length, c.broken = true, fmt.Sprint(n+7), true
 	case 6:
-		c.unchunked, c.broken, c.short = true, true, true
+		c.unchunked, c.broken = true, true
 	case 7:
 		c.host, c.broken = pick(g, [][]string{nil, {"Host: a", "Host: b"}, {"Host: a b"}, {"Host: \x00"}, {"Host: evil.example"}, {"Host: [::1"}, {"Host:"}, {"Host: " + strings.Repeat("a", 5000)}}), true
 	case 8:

@@ -83,13 +83,18 @@ func pick[T any](g gen, list []T) (v T) {
 }
 
 // known gives a record of the resource that a name is for: job, jobs, join-tokens.
-func (g gen) known(name string) record {
+// It is one of those that belong to something of the kind owner, if any does: not
+// every token is a user's.
+func (g gen) known(name, owner string) record {
 	g.lock.Lock()
 	defer g.lock.Unlock()
 	kind := strings.TrimSuffix(strings.ReplaceAll(name, "-", ""), "s")
 	list := g.records[g.scope+kind]
 	if len(list) == 0 {
 		list = g.records[kind]
+	}
+	if owned := slices.DeleteFunc(slices.Clone(list), func(r record) bool { return r[owner] == nil }); len(owned) > 0 {
+		list = owned
 	}
 	if len(list) == 0 {
 		return nil
@@ -139,12 +144,16 @@ func (g gen) segments(op *apiOperation) ([]string, record) {
 			value, ok = last[name]
 		}
 		if !ok {
-			r := g.known(segs[i-1])
+			owner := ""
+			if i >= 3 && strings.HasPrefix(segs[i-2], "{") {
+				owner = strings.TrimSuffix(segs[i-3], "s")
+			}
+			r := g.known(segs[i-1], owner)
 			if r != nil && op.method == http.MethodPost && op.RequestBody == nil && g.chance(50) {
-				r = g.known(goneKind + segs[i-1]) // to be restored, say
+				r = g.known(goneKind+segs[i-1], owner) // to be restored, say
 			}
 			if r == nil {
-				r = g.known(name) // a path that names records otherwise than by collection and id
+				r = g.known(name, owner) // a path that names records otherwise than by collection and id
 			}
 			if value = identity(r, name, schema); value == nil {
 				value = g.value(name, schema, 0)
@@ -227,7 +236,7 @@ func (g gen) value(name string, s *apiSchema, depth int) any {
 			return v
 		}
 	}
-	if v := identity(g.known(name), "", s); v != nil && !s.is("object") && !s.is("array") && g.chance(90) {
+	if v := identity(g.known(name, ""), "", s); v != nil && !s.is("object") && !s.is("array") && g.chance(90) {
 		return v
 	}
 	if v := g.word(name); v != nil && (s.is("string") || s.is("integer")) && g.chance(15) {
@@ -268,7 +277,7 @@ func (g gen) value(name string, s *apiSchema, depth int) any {
 func (g gen) object(s *apiSchema, kind string, old record, depth int) any {
 	reading := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(kind), "input"), "ref") // what a PartRef refers to is a Part
 	if old == nil && g.chance(40) || strings.HasSuffix(kind, "Ref") {
-		old = g.known(reading)
+		old = g.known(reading, "")
 	}
 	o := object{}
 	for _, field := range slices.Sorted(maps.Keys(s.Properties)) {

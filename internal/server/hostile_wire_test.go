@@ -72,7 +72,7 @@ func (w *wire) try(c *hostileCall) (a answer, err error) {
 			_ = conn.Close()
 			return
 		}
-		if _, err := conn.Write(request); err == nil && c.short {
+		if _, err := conn.Write(request); err == nil && c.short() {
 			_ = conn.CloseWrite() // what is missing will not come
 		}
 	}()

@@ -78,7 +78,7 @@ func (w *world) see(s *apiSchema, scope string, v any) {
 	switch v := v.(type) {
 	case record:
 		if name != "" {
-			kind := scope + strings.ToLower(name)
+			kind := scope + strings.TrimPrefix(strings.ToLower(name), "new") // a NewToken is a token
 			w.records[kind] = remember(w.records[kind], v)
 		}
 		for field, value := range v {
