@@ -140,6 +140,11 @@ function Confirm({ node }: { node: Node }) {
           <Alert color="red" variant="light">
             <p className="mono pre">{plain(read.error)}</p>
           </Alert>
+          <p>
+            <Link to="/targets" search={{ node: uuid, deleted: true }} target="_blank">
+              {t('node.confirmWhich')}
+            </Link>
+          </p>
         </Danger>
       )}
     </>
