@@ -1,8 +1,10 @@
 package check
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -28,6 +30,9 @@ func fieldsOf(s Schemas, root object) map[string]object {
 		}
 		if items, ok := schema["items"].(object); ok {
 			visit(items, path+"[]", within)
+		}
+		if others, ok := schema["additionalProperties"].(object); ok {
+			visit(others, path+".*", within)
 		}
 		properties, _ := schema["properties"].(object)
 		for _, key := range slices.Sorted(maps.Keys(properties)) {
@@ -214,5 +219,37 @@ func TestPrometheusTakesWhatIsOffered(t *testing.T) {
 	t.Logf("%d words and %d defaults tried", words, defaults)
 	if words < 60 || defaults < 30 {
 		t.Errorf("%d words and %d defaults are not all", words, defaults)
+	}
+}
+
+// chineseFields has what the web UI says in Chinese instead of a description. It looks a
+// description up as it is: who rewords one rewords the other too.
+const chineseFields = "../../web/src/locales/zh/editor/fields.json"
+
+func TestFieldsAreDescribedInChinese(t *testing.T) {
+	b, err := os.ReadFile(chineseFields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var chinese map[string]string
+	if err := json.Unmarshal(b, &chinese); err != nil {
+		t.Fatalf("%s: %v", chineseFields, err)
+	}
+	s := NewSchemas()
+	said := map[string]bool{}
+	for path, f := range fieldsOf(s, s.ScrapeConfig) {
+		text, ok := f["description"].(string)
+		if !ok || said[text] {
+			continue
+		}
+		said[text] = true
+		if chinese[text] == "" {
+			t.Errorf("%s has no Chinese for %s: %q", chineseFields, path, text)
+		}
+	}
+	for text := range chinese {
+		if !said[text] {
+			t.Errorf("%s has Chinese for what no field says: %q", chineseFields, text)
+		}
 	}
 }

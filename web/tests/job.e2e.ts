@@ -67,7 +67,10 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     const editor = page.locator('.cm-content');
     await editor.click();
     await page.keyboard.type('scrape_inter');
-    await page.locator('.cm-completionInfo .fielddoc').waitFor();
+    await page
+      .locator('.cm-completionInfo .fielddoc')
+      .filter({ hasText: say('How often each target is scraped.', '每个目标的抓取间隔。') })
+      .waitFor();
     await choose('scrape_interval');
     await page.keyboard.type('1s\nrelabel_configs:\n- act');
     await choose('action');
@@ -87,7 +90,10 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await page.keyboard.insertText('scrape_interval: 1s\nhonor_labels: yes\n');
     await page.locator('.preview .unified').first().waitFor();
     await page.locator('.cm-line >> text=honor_labels').hover({ position: { x: 30, y: 8 } });
-    await page.locator('.cm-tooltip-hover .fielddoc').waitFor();
+    await page
+      .locator('.cm-tooltip-hover .fielddoc')
+      .filter({ hasText: say('false renames it to exported_NAME.', 'false 将其改名为 exported_NAME。') })
+      .waitFor();
     tried();
     await v.check(`${name}-job-new`);
     await page.keyboard.press('Control+s');

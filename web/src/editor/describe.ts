@@ -1,4 +1,4 @@
-import type { TFunction } from 'i18next';
+import type { i18n, TFunction } from 'i18next';
 import type { Fields, Schema, Step } from '../yaml/schema';
 
 /** What there is to say of a field. */
@@ -9,6 +9,19 @@ export interface Described {
   text?: string;
   words: string[];
 }
+
+/** The namespace of what fields are for; its keys are the server's English sentences. */
+const ns = 'fields';
+
+/** Reads what fields are for in Chinese: few need it, and only here. */
+export async function learnChinese(to: i18n): Promise<true> {
+  const { default: texts } = await import('../locales/zh/editor/fields.json');
+  to.addResourceBundle('zh', ns, texts);
+  return true;
+}
+
+/** What the server says, in the language of the page where that is known. */
+const said = (text: string, t: TFunction): string => t(text, { ns, keySeparator: false, nsSeparator: false });
 
 export function describe(fields: Fields, path: Step[], t: TFunction): Described | undefined {
   const name = path.at(-1);
@@ -26,7 +39,7 @@ export function describeAs(fields: Fields, name: string, schema: Schema, t: TFun
     name,
     type,
     is: is === undefined ? undefined : typeof is === 'string' ? is : JSON.stringify(is),
-    text: schema.description,
+    text: schema.description && said(schema.description, t),
     words: kind === 'bool' ? [] : fields.words(schema),
   };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { en, zh } from '.';
+import fields from './zh/editor/fields.json';
 
 function texts(tree: object, prefix = ''): Map<string, string> {
   const all = new Map<string, string>();
@@ -29,6 +30,11 @@ test('no text is empty, and each has the same places', () => {
   }
 });
 
+test('what a field is for has the same names in both languages', () => {
+  const names = (text: string) => [...new Set(text.match(/<\w+>|\$\d|\w*_\w+/g))].sort();
+  for (const [text, other] of Object.entries(fields)) expect(names(other), text).toEqual(names(text));
+});
+
 /** A Chinese text without what stands in it as it is: places, and what is in angle brackets. */
 const bare = (text: string) => text.replace(/{{[^}]*}}|<[^>]*>/g, '▯');
 
@@ -37,10 +43,10 @@ test.each([
   ['punctuation of half width beside a Chinese character', /\p{sc=Han}[,:;?!]|\p{sc=Han} ?[()]|[,:;?!()] ?\p{sc=Han}/u],
   ['a space beside punctuation of full width', / [，。：；？！（）]|[，。：；？！（）] /u],
   ['no space between Chinese and Latin', /\p{sc=Han}[A-Za-z0-9]|[A-Za-z0-9]\p{sc=Han}/u],
-  ['agent is agent', /(?<!反向)代理/],
+  ['agent is agent', /(?<!反向)代理(?!服务器)/],
   ['job is 作业', /任务/],
   ['key is key', /(?<!快捷|方向)键(?!盘)/],
-  ['fleet file is fleet 文件', /机群文件|集群/],
+  ['fleet file is fleet 文件', /机群文件|(?<!Kubernetes |AWS \w+ )集群/],
   ['label is label, and 标签 is a tag', /标签（(label|tag)）|重新标记/],
   ['revision is 修订版', /版本 ?▯/],
   ['secret is 机密', /密钥/],
@@ -48,6 +54,7 @@ test.each([
   ['contact is 联系方式', /联系人/],
   ['reload is 重新加载', /重载/],
 ])('Chinese: %s', (_, refused) => {
-  const found = [...chinese].filter(([, text]) => refused.test(bare(text))).map(([key, text]) => `${key}: ${text}`);
+  const all = [...chinese, ...Object.entries(fields)];
+  const found = all.filter(([, text]) => refused.test(bare(text))).map(([key, text]) => `${key}: ${text}`);
   expect(found).toEqual([]);
 });
