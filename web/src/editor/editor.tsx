@@ -25,19 +25,19 @@ interface Props {
 
 /** An editor of a scrape_config that knows its fields. */
 export function ScrapeConfigEditor({ label, fields, text, onChange, save, faults, at }: Props) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const view = useRef<EditorView>(null);
   const saving = useRef(save);
   saving.current = save;
   const [path, setPath] = useState<Step[]>([]);
   const extra = useMemo(
     () => [
-      scrapeConfig(fields, t, () => saving.current()),
+      scrapeConfig(fields, i18n.t, () => saving.current()), // this t follows the language, as the editor stays
       EditorView.updateListener.of((u) => {
         if (u.selectionSet || u.docChanged) setPath(pathAt(u.view));
       }),
     ],
-    [fields, t],
+    [fields, i18n],
   );
   useEffect(() => {
     const v = view.current;
