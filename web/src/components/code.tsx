@@ -8,8 +8,8 @@ import { EditorState, type Extension } from '@codemirror/state';
 import { EditorView, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { type RefObject, useEffect, useRef } from 'react';
-import i18next from '../i18n';
 import { styleNonce } from '../page';
+import { spoken } from './phrases';
 
 // Colours are variables (code.css), so that light and dark need no other editor.
 const colours = HighlightStyle.define([
@@ -32,29 +32,6 @@ const typeOver = EditorView.domEventHandlers({
     return true;
   },
 });
-
-/** What the editor itself says. */
-const phrases: Record<string, string> = {
-  '$ unchanged lines': 'unchanged',
-  Find: 'find',
-  Replace: 'replaceField',
-  next: 'next',
-  previous: 'previous',
-  all: 'all',
-  'match case': 'matchCase',
-  regexp: 'regexp',
-  'by word': 'byWord',
-  replace: 'replace',
-  'replace all': 'replaceAll',
-  close: 'close',
-  Completions: 'completions',
-  'Control character': 'special',
-};
-
-const spoken = () =>
-  EditorState.phrases.of(
-    Object.fromEntries(Object.entries(phrases).map(([said, name]) => [said, i18next.t(`code.${name}`)])),
-  );
 
 export const common = (label: string): Extension => [
   spoken(),
