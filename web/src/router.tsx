@@ -7,6 +7,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import type { NodeState } from './api/client';
+import { AllBroken } from './components/failure';
 import { isEnded } from './data/ended';
 import { keys, queryClient } from './data/queries';
 import { readSession } from './data/session';
@@ -24,7 +25,7 @@ const texts = (v: unknown) => {
 
 const positive = (v: unknown) => (Number.isInteger(v) && Number(v) > 0 ? Number(v) : undefined);
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: NoPage });
+const root = createRootRoute({ component: Outlet, notFoundComponent: NoPage, errorComponent: AllBroken });
 
 export interface LoginSearch {
   to?: string;

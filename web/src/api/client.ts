@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch';
 import { reachable } from '../data/connection';
 import { basePath } from '../page';
-import { errorOf, purposeOf, Unreachable } from './problem';
+import { errorOf, purposeOf, Unreachable, unread } from './problem';
 import type { components, paths } from './schema';
 
 type Schemas = components['schemas'];
@@ -64,7 +64,7 @@ export interface Tagged<T> {
 
 /** ok, with the ETag. */
 export async function tagged<T>(call: Promise<Answer<T>>): Promise<Tagged<T>> {
-  const { data, error, response } = await call;
+  const { data, error, response } = await call.catch(unread);
   if (!response.ok) throw errorOf(response.status, error, response.headers.get('Retry-After'));
   return { value: data as T, etag: response.headers.get('ETag') ?? '' };
 }

@@ -1,6 +1,16 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { speak } from '../locales/testing';
-import { ApiError, errorOf, LoginNeeded, mayPass, purposeOf, StaleError, sentence, Unreachable } from './problem';
+import {
+  ApiError,
+  errorOf,
+  LoginNeeded,
+  mayPass,
+  purposeOf,
+  StaleError,
+  sentence,
+  Unreachable,
+  unread,
+} from './problem';
 
 beforeAll(() => speak('en'));
 
@@ -70,6 +80,9 @@ test('what the API does not say is said in the language of the page', async () =
   expect(sentence(new Unreachable())).toBe('服务器没有响应');
   expect(sentence(errorOf(502, '<html>'))).toBe('服务器返回了 502');
   expect(sentence(errorOf(409, { detail: 'as it is' }))).toBe('as it is');
+  // The page of something in between, where JSON was due; what was called off stays that.
+  expect(() => unread(new SyntaxError(`Unexpected token '<'`))).toThrow('服务器的响应不完整，或不是 promfleet 的响应');
+  expect(() => unread(new DOMException('called off', 'AbortError'))).toThrow('called off');
   await speak('en');
   expect(sentence(new Unreachable())).toBe('the server does not answer');
 });

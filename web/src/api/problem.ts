@@ -66,6 +66,12 @@ export class Unreachable extends Error {
   }
 }
 
+/** What comes of reading an answer that breaks off, or is none of the API's; anything else is thrown as it is. */
+export function unread(error: unknown): never {
+  if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
+  throw new Error(i18next.t('error.unread'), { cause: error });
+}
+
 /** Makes an error of an answer. What is no problem document is told by its status. */
 export function errorOf(status: number, body: unknown, retryAfter: string | null = null): ApiError {
   const p = (typeof body === 'object' && body !== null ? body : {}) as Partial<Problem>;

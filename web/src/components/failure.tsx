@@ -51,15 +51,35 @@ function Told({ title, Icon = IconAlertTriangle, children }: ToldProps) {
   );
 }
 
-function Broken() {
+interface BrokenProps {
+  title: string;
+  help: string;
+}
+
+function Broken({ title, help }: BrokenProps) {
   const { t } = useTranslation();
   return (
-    <Told title={t('error.title')}>
-      <p>{t('error.help')}</p>
+    <Told title={title}>
+      <p>{help}</p>
       <Button size="compact-sm" variant="default" onClick={() => window.location.reload()}>
         {t('error.reload')}
       </Button>
     </Told>
+  );
+}
+
+function PartBroken() {
+  const { t } = useTranslation();
+  return <Broken title={t('error.title')} help={t('error.help')} />;
+}
+
+/** In the place of everything, where what is around the pages fails, or the login. */
+export function AllBroken() {
+  const { t } = useTranslation();
+  return (
+    <main className="alone">
+      <Broken title={t('error.allTitle')} help={t('error.allHelp')} />
+    </main>
   );
 }
 
@@ -83,6 +103,6 @@ export class Boundary extends Component<{ children: ReactNode; resetKey?: string
   }
 
   override render() {
-    return this.state.failed === undefined ? this.props.children : <Broken />;
+    return this.state.failed === undefined ? this.props.children : <PartBroken />;
   }
 }

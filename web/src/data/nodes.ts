@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api, type Node, type NodeState, type NodesMap, ok, type Tagged, tagged } from '../api/client';
+import { unread } from '../api/problem';
 import { isAway } from './connection';
 import { watching } from './live';
 import type { Page, Read } from './pages';
@@ -34,7 +35,7 @@ export const mapQuery = (filter: NodeFilter) =>
     queryFn: async ({ signal }) => {
       const old = queryClient.getQueryData<Tagged<NodesMap>>(keys.map(filter));
       const header = old?.etag ? { 'If-None-Match': old.etag } : {};
-      const call = api.GET('/api/v1/nodes/map', { params: { query: filter, header }, signal });
+      const call = api.GET('/api/v1/nodes/map', { params: { query: filter, header }, signal }).catch(unread);
       if (old && (await call).response.status === 304) return old;
       return tagged(call);
     },

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { errorOf, Unreachable } from '../api/problem';
+import { errorOf, Unreachable, unread } from '../api/problem';
 import { reachable } from '../data/connection';
 import { basePath } from '../page';
 import { Fields, type Schema } from '../yaml/schema';
@@ -26,7 +26,7 @@ export function useFields() {
         throw new Unreachable();
       });
       if (!answer.ok) throw errorOf(answer.status, undefined, answer.headers.get('Retry-After'));
-      return Fields.ofScrapeConfig((await answer.json()) as Schema);
+      return Fields.ofScrapeConfig((await answer.json().catch(unread)) as Schema);
     },
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: Number.POSITIVE_INFINITY,
