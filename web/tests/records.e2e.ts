@@ -55,6 +55,8 @@ const words = {
     undo: 'Undo…',
     undoIt: 'Undo it',
     cannot: 'This cannot be undone any more',
+    tag: 'tag',
+    targetsOf: (job: string) => `targets of job ${job}`,
     role: 'Role',
     password: 'New password',
     setPassword: 'Set the password',
@@ -89,6 +91,8 @@ const words = {
     undo: '撤销…',
     undoIt: '撤销',
     cannot: '已无法撤销',
+    tag: '标签',
+    targetsOf: (job: string) => `作业 ${job} 的目标`,
     role: '角色',
     password: '新密码',
     setPassword: '设置密码',
@@ -326,6 +330,9 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     await page.keyboard.press('Enter');
     await page.locator('.details [data-line="added"]', { hasText: 'remark: two' }).waitFor();
     await page.locator('.details [data-line="removed"]', { hasText: 'remark: one' }).waitFor();
+    expect(await page.locator('.details').textContent()).not.toContain('updated_at');
+    const subject = page.locator('.details').getByRole('link', { name: `${w.tag} e${who} (${tag.id})` });
+    expect(await subject.getAttribute('href')).toMatch(new RegExp(`/tags\\?id=${tag.id}$`));
     await v.check(`${look}-events-open`);
     await button(w.undo).click();
     await dialog().locator('.preview').waitFor();
@@ -351,6 +358,17 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     await page.locator('.printed tbody tr').nth(2).waitFor();
     await page.emulateMedia({ media: null });
     await page.locator('.printed').waitFor({ state: 'detached' });
+
+    // The targets of a job are written as one: whose they are is read, as the event does not say it.
+    const job = await call<Record>('POST', '/jobs', { node: world.node, key: `set_${who}`, scrape_config: {} });
+    await call('PUT', `/jobs/${job.id}/targets`, [{ addr: '192.0.2.1:1' }]);
+    await v.go(`/events?object=job/${job.id}/targets`);
+    await row(w.targetsOf(`set_${who} (${job.id})`)).click();
+    await page
+      .locator('.details')
+      .getByRole('link', { name: w.targetsOf(`set_${who} (${job.id})`) })
+      .click();
+    await page.waitForURL(new RegExp(`/nodes/${world.node}/jobs/set_${who}$`));
     expect(v.errors).toEqual([]);
   });
 });

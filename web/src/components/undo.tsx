@@ -8,7 +8,7 @@ import { ApiError, sentence } from '../api/problem';
 import { followEffect } from '../data/following';
 import { queryClient } from '../data/queries';
 import { mayEdit, useSession } from '../data/session';
-import { objectOf } from '../pages/events/line';
+import { SubjectName } from '../pages/events/subject-name';
 import { Failure } from './failure';
 import { Name, plain } from './name';
 import { PreviewOf } from './preview';
@@ -92,7 +92,7 @@ function Dialog({ event, close, done }: { event: FleetEvent; close: () => void; 
           <b>
             <Name of={event.actor_name || event.actor} />
           </b>{' '}
-          {t(`events.action.${event.action}`)} <Name className="mono" of={objectOf(event)} />
+          {t(`events.action.${event.action}`)} <SubjectName event={event} />
         </p>
         {trying.isLoading && <p className="waits" />}
         <Failed error={trying.error} />

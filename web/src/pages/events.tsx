@@ -19,11 +19,13 @@ import { curl, promfleet } from '../components/shell-words';
 import { absolute } from '../components/time';
 import { findEvent, readEvents } from '../data/events';
 import { hostOf } from '../data/hosts';
+import { jobKeyOf } from '../data/jobnames';
 import { usePaged } from '../data/paged';
 import { queryClient } from '../data/queries';
 import type { EventSearch } from '../router';
 import { Details } from './events/details';
-import { objectOf } from './events/line';
+import { subjectOf } from './events/subject';
+import { SubjectName } from './events/subject-name';
 import '../styles/events.css';
 
 /** How far back one may want to look, in hours. */
@@ -54,12 +56,12 @@ export function Events() {
   });
   const open = listed ?? (found.data?.id === chosen ? found.data : undefined);
   const { here } = list;
-  useEffect(() => void knowHosts(here), [here]);
+  useEffect(() => void knowNames(here), [here]);
   const printing = usePrinting();
   const [printed, setPrinted] = useState<FleetEvent[]>();
   const print = async () => {
     const rows = await list.read(0, Math.min(list.total, mostPrinted) - 1);
-    await knowHosts(rows);
+    await knowNames(rows);
     flushSync(() => setPrinted(rows));
     window.print();
     setPrinted(undefined);
@@ -82,8 +84,7 @@ export function Events() {
       key: 'object',
       title: t('events.object'),
       width: 'minmax(220px, 2fr)',
-      className: 'mono',
-      cell: (e) => <Name of={objectOf(e)} title={e.object} />,
+      cell: (e) => <SubjectName event={e} />,
     },
     {
       key: 'node',
@@ -136,9 +137,14 @@ export function Events() {
   );
 }
 
-/** Reads the names of the nodes of events, those that are not known, at once. */
-const knowHosts = (events: FleetEvent[]) =>
-  Promise.all([...new Set(events.map((e) => e.node))].map((uuid) => uuid && queryClient.prefetchQuery(hostOf(uuid))));
+/** Reads the names that events do not say, those that are not known, at once. */
+function knowNames(events: FleetEvent[]): Promise<unknown> {
+  const sets = events.map(subjectOf).filter((s) => s?.kind === 'targets');
+  return Promise.all([
+    ...[...new Set(events.map((e) => e.node))].map((uuid) => uuid && queryClient.prefetchQuery(hostOf(uuid))),
+    ...[...new Set(sets.map((s) => Number(s?.id)))].map((id) => queryClient.prefetchQuery(jobKeyOf(id))),
+  ]);
+}
 
 function sameAs({ event: _, ...filter }: EventSearch) {
   const args = (['q', 'node', 'actor', 'object', 'since'] as const).flatMap((name) =>
@@ -225,7 +231,7 @@ function Printed({ rows, total }: { rows: FleetEvent[]; total: number }) {
             </td>
             <td>{t(`events.action.${e.action}`)}</td>
             <td>
-              <Name of={objectOf(e)} />
+              <SubjectName event={e} />
             </td>
             <td>{e.node && <HostName uuid={e.node} />}</td>
           </tr>

@@ -8,8 +8,8 @@ import { Name, plain } from '../../components/name';
 import { absolute } from '../../components/time';
 import { Undo } from '../../components/undo';
 import { diff } from './diff';
-import { objectOf } from './line';
-import { yamlOf } from './yaml';
+import { sidesOf } from './sides';
+import { SubjectLink } from './subject-name';
 
 /** One event: who, what, and what it made of the object. */
 export function Details({ event, close }: { event: FleetEvent; close: () => void }) {
@@ -28,9 +28,12 @@ export function Details({ event, close }: { event: FleetEvent; close: () => void
           <Name of={event.actor_name || event.actor} /> <span className="mono">({event.actor})</span>
         </Link>
         <span>{t(`events.action.${event.action}`)}</span>
-        <Link to="/events" search={{ object: event.object }} title={t('events.ofObject')} className="mono">
-          <Name of={objectOf(event)} /> ({event.object})
-        </Link>
+        <span>
+          <SubjectLink event={event} />{' '}
+          <Link to="/events" search={{ object: event.object }} title={t('events.ofObject')} className="mono">
+            ({event.object})
+          </Link>
+        </span>
         {event.node && (
           <span className="spread tight">
             <Link to="/events" search={{ node: event.node }} title={t('events.ofNode')}>
@@ -54,8 +57,7 @@ export function Details({ event, close }: { event: FleetEvent; close: () => void
 /** What is other after an event, line by line; secrets come masked from the server. */
 export function Changed({ event }: { event: FleetEvent }) {
   const { t } = useTranslation();
-  const before = yamlOf(event.before);
-  const after = yamlOf(event.after);
+  const { before, after } = sidesOf(event);
   if (before.length + after.length === 0) return <p className="dim">{t('events.nothing')}</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it

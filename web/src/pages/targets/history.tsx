@@ -1,5 +1,6 @@
 import { Button, Drawer } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { api, type FleetEvent, ok } from '../../api/client';
 import { Failure } from '../../components/failure';
@@ -8,6 +9,7 @@ import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { Ago } from '../../components/time';
 import { Undo } from '../../components/undo';
+import { SubjectName } from '../events/subject-name';
 import { written } from './data';
 import { draftOf, fields } from './draft';
 
@@ -101,6 +103,11 @@ function Change({ event, id, last }: { event: FleetEvent; id: number; last: bool
             `events.action.${before && after ? event.action : after ? (event.action === 'update' ? 'create' : event.action) : 'delete'}`,
           )}
         </span>
+        {!event.object.startsWith('target/') && (
+          <Link to="/events" search={{ object: event.object, event: event.id }}>
+            <SubjectName event={event} />
+          </Link>
+        )}
         <span className="dim">
           <Ago at={event.at} />
         </span>
