@@ -1,6 +1,6 @@
 import { Alert, Button, Modal } from '@mantine/core';
 import { IconArrowBackUp } from '@tabler/icons-react';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { queryOptions, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type FleetEvent, ok, type Preview } from '../api/client';
@@ -20,38 +20,73 @@ import { tell } from './tell';
 const kinds = ['node', 'job', 'target', 'tag'];
 const actions = ['create', 'update', 'delete', 'restore', 'revert'];
 
-/** Whether an event is of a kind that can be undone; whether it still can, only the server knows. */
+/** Whether an event is of a kind that can be undone; whether it still can, the server is asked. */
 export const undoable = (event: FleetEvent) =>
   kinds.includes(event.object.split('/')[0] ?? '') && actions.includes(event.action);
 
 const revert = (id: number, dry: boolean) =>
   ok(api.POST('/api/v1/events/{id}/revert', { params: { path: { id }, query: { dry_run: dry } } }));
 
-/** A button that undoes an event, once one has seen what that does. For those who may, where it can be. */
+/** What undoing an event would do; refused, if it cannot be undone any more. */
+const tryingQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['undo', id],
+    queryFn: () => revert(id, true) as Promise<Preview>,
+    gcTime: 0,
+    staleTime: 10_000,
+    refetchOnWindowFocus: false,
+    retry: false,
+  });
+
+/** Something has changed since, or cannot be taken back at all: that is an answer, and no failure. */
+const isRefusal = (error: unknown): error is ApiError =>
+  error instanceof ApiError && [404, 409, 422].includes(error.status);
+
+/** A button that undoes an event, once one has seen what that does; where that cannot be done any more, why. For those who may. */
 export function Undo({ event, done }: { event: FleetEvent; done?: () => void }) {
   const { t } = useTranslation();
   const session = useSession().data;
   const [opened, setOpened] = useState(false);
-  if (!mayEdit(session) || !undoable(event)) return null;
+  const [undone, setUndone] = useState<number>();
+  const offered = mayEdit(session) && undoable(event);
+  const trying = useQuery({ ...tryingQuery(event.id), enabled: offered && undone !== event.id });
+  if (!offered) return null;
+  if (undone === event.id) return <span className="dim small">{t('undo.done')}</span>;
+  if (isRefusal(trying.error) && !opened) {
+    return (
+      <span className="dim small wrap" role="note">
+        <Name of={t('undo.refused', { why: sentence(trying.error) })} />
+      </span>
+    );
+  }
   return (
     <>
       <Button
         size="compact-sm"
         variant="default"
         leftSection={<IconArrowBackUp size={14} aria-hidden />}
+        loading={trying.isPending}
         onClick={() => setOpened(true)}
       >
         {t('undo.button')}
       </Button>
-      {opened && <Dialog event={event} close={() => setOpened(false)} done={done} />}
+      {opened && (
+        <Dialog
+          event={event}
+          close={() => setOpened(false)}
+          done={() => {
+            setUndone(event.id);
+            done?.();
+          }}
+        />
+      )}
     </>
   );
 }
 
-/** Something has changed since, or cannot be taken back at all: that is an answer, and no failure. */
 function Failed({ error }: { error: unknown }) {
   const { t } = useTranslation();
-  if (!(error instanceof ApiError) || ![404, 409, 422].includes(error.status)) return <Failure error={error} />;
+  if (!isRefusal(error)) return <Failure error={error} />;
   return (
     <Alert color="gray" variant="light" icon={<IconArrowBackUp aria-hidden />} title={t('undo.cannot')} role="status">
       <p className="pre">{plain(sentence(error))}</p>
@@ -59,21 +94,15 @@ function Failed({ error }: { error: unknown }) {
   );
 }
 
-function Dialog({ event, close, done }: { event: FleetEvent; close: () => void; done?: () => void }) {
+function Dialog({ event, close, done }: { event: FleetEvent; close: () => void; done: () => void }) {
   const { t } = useTranslation();
-  const trying = useQuery({
-    queryKey: ['undo', event.id],
-    queryFn: () => revert(event.id, true) as Promise<Preview>,
-    gcTime: 0,
-    staleTime: Number.POSITIVE_INFINITY,
-    retry: false,
-  });
+  const trying = useQuery(tryingQuery(event.id));
   const doing = useMutation({
     mutationFn: () => revert(event.id, false),
     onSuccess: () => {
       close();
       tell(t('undo.done'));
-      done?.();
+      done();
       void followEffect(trying.data);
       // What it would do is not asked again, now that it is done.
       void queryClient.invalidateQueries({ predicate: (q) => q.queryKey[0] !== 'undo' });
@@ -94,13 +123,17 @@ function Dialog({ event, close, done }: { event: FleetEvent; close: () => void; 
           </b>{' '}
           {t(`events.action.${event.action}`)} <SubjectName event={event} />
         </p>
-        {trying.isLoading && <p className="waits" />}
+        {trying.isFetching && <p className="waits" />}
         <Failed error={trying.error} />
-        {trying.data && <PreviewOf preview={trying.data} />}
+        {trying.data && !trying.isFetching && <PreviewOf preview={trying.data} />}
         <Failed error={doing.error} />
         <div className="spread">
           {!trying.error && (
-            <Button onClick={() => doing.mutate()} loading={doing.isPending} disabled={!trying.data}>
+            <Button
+              onClick={() => doing.mutate()}
+              loading={doing.isPending}
+              disabled={!trying.data || trying.isFetching}
+            >
               {t('undo.do')}
             </Button>
           )}
