@@ -52,12 +52,13 @@ const (
 
 // Explained says where an address stands on each node.
 type Explained struct {
-	Addr    string          `json:"addr"`
-	Scraped Scraped         `json:"scraped" enum:"yes,no,unknown" doc:"yes: every chain ends in a scrape that succeeded"`
-	Verdict string          `json:"verdict" doc:"the answer in one line"`
-	Items   []ExplainedNode `json:"items" doc:"by hostname"`
-	Nearest []string        `json:"nearest" doc:"where no node has the address: addresses that are like it, 5 at the most"`
-	Notes   []string        `json:"notes" doc:"what was not looked at"`
+	Addr     string          `json:"addr"`
+	Scraped  Scraped         `json:"scraped" enum:"yes,no,unknown" doc:"yes: every chain ends in a scrape that succeeded"`
+	UnderWay bool            `json:"under_way" doc:"it is not scraped yet, and goes on by itself: the verdict says what it waits for"`
+	Verdict  string          `json:"verdict" doc:"the answer in one line"`
+	Items    []ExplainedNode `json:"items" doc:"by hostname"`
+	Nearest  []string        `json:"nearest" doc:"where no node has the address: addresses that are like it, 5 at the most"`
+	Notes    []string        `json:"notes" doc:"what was not looked at"`
 }
 
 // ExplainedNode is what is known of an address on one node.
@@ -66,6 +67,7 @@ type ExplainedNode struct {
 	Hostname  string           `json:"hostname"`
 	State     NodeState        `json:"state" enum:"in_sync,applying,written,quarantined,held,failed,drifted,stale,pending"`
 	Scraped   Scraped          `json:"scraped" enum:"yes,no,unknown"`
+	UnderWay  bool             `json:"under_way" doc:"it is not scraped yet, and goes on by itself: the verdict says what it waits for"`
 	Stage     ExplainStage     `json:"stage" enum:"record,rendered,discovered,relabelled,scraped" doc:"where the chain breaks, or up to where it is known"`
 	Verdict   string           `json:"verdict" doc:"the answer in one line"`
 	Agent     AgentPart        `json:"agent" enum:"answered,silent,unknown_question,failed,not_asked" doc:"what came of the question to the agent"`
@@ -92,6 +94,7 @@ type ExplainedChain struct {
 	JobName  string           `json:"job_name"`
 	Matched  AddrMatch        `json:"matched" enum:"addr,url,scrape,instance,host" doc:"how it has the address"`
 	Scraped  Scraped          `json:"scraped" enum:"yes,no,unknown"`
+	UnderWay bool             `json:"under_way" doc:"it is not scraped yet, and goes on by itself: the verdict says what it waits for"`
 	Stage    ExplainStage     `json:"stage" enum:"record,rendered,discovered,relabelled,scraped"`
 	Verdict  string           `json:"verdict"`
 	Record   *ExplainedRecord `json:"record,omitempty" doc:"absent: the server has no target for it; the job's own discovery has found it, or a file is out of date"`

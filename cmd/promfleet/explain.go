@@ -43,6 +43,8 @@ func (c *command) addExplain(app *kingpin.Application) {
 			return err
 		case e.Scraped == promfleet.ScrapedYes:
 			return nil
+		case e.UnderWay:
+			return &answerNo{errorf("%s is not scraped yet: %s", in.Addr, e.Verdict)}
 		case e.Scraped == promfleet.ScrapedNo:
 			return &answerNo{errorf("%s is not scraped: %s", in.Addr, e.Verdict)}
 		}
@@ -51,18 +53,18 @@ func (c *command) addExplain(app *kingpin.Application) {
 }
 
 // marks stand before the stages of a chain.
-type marks struct{ good, bad, open, note string }
+type marks struct{ good, bad, soon, open, note string }
 
 // marksFor gives plain ones, and coloured ones for a terminal that has colours.
 func marksFor(to io.Writer) marks {
 	f, ok := to.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return marks{"ok", "NO", "??", "--"}
+		return marks{"ok", "NO", "..", "??", "--"}
 	}
 	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return marks{"ok", "NO", "??", "--"}
+		return marks{"ok", "NO", "..", "??", "--"}
 	}
-	return marks{"\x1b[32m✔ \x1b[0m", "\x1b[1;31m✘ \x1b[0m", "\x1b[33m? \x1b[0m", "· "}
+	return marks{"\x1b[32m✔ \x1b[0m", "\x1b[1;31m✘ \x1b[0m", "\x1b[33m… \x1b[0m", "\x1b[33m? \x1b[0m", "· "}
 }
 
 var stages = []promfleet.ExplainStage{promfleet.StageRecord, promfleet.StageRendered, promfleet.StageDiscovered, promfleet.StageRelabelled, promfleet.StageScraped}
@@ -115,9 +117,10 @@ func (w *lines) chain(c promfleet.ExplainedChain, m marks) {
 	for i, stage := range stages[:max(0, ends)+1] {
 		mark, said := m.good, stageText(c, stage)
 		switch {
+		case i == ends && c.UnderWay:
+			mark, said = m.soon, c.Verdict
 		case i == ends && c.Scraped == promfleet.ScrapedNo:
-			mark = m.bad
-			said = c.Verdict
+			mark, said = m.bad, c.Verdict
 		case i == ends && c.Scraped == promfleet.ScrapedUnknown:
 			mark, said = m.open, c.Verdict
 		case i == ends:

@@ -33,7 +33,7 @@ func (s *Service) explainNode(n *addrNode) promfleet.ExplainedNode {
 	}
 	out.More += max(0, len(chains)-maxExplainedChains)
 	out.Chains = append(out.Chains, chains[:min(len(chains), maxExplainedChains)]...)
-	out.Scraped, out.Stage, out.Verdict = v.whole(chains)
+	v.whole(&out, chains)
 	return out
 }
 
@@ -148,6 +148,30 @@ func (v *judge) judge(c *promfleet.ExplainedChain) {
 	if c.Seen != nil && c.Record != nil && c.Record.DeletedAt != nil {
 		c.Verdict += fmt.Sprintf("; the target was deleted at %s%s, which is not loaded yet (%s)", c.Record.DeletedAt.UTC().Format(time.RFC3339), by(c.Record), v.state())
 	}
+	c.UnderWay = v.underWay(c)
+}
+
+// underWay tells whether a chain that is not whole yet goes on without anybody's doing.
+func (v *judge) underWay(c *promfleet.ExplainedChain) bool {
+	switch {
+	case c.Scraped != promfleet.ScrapedNo || v.withheld(c.Job) != nil:
+		return false
+	case c.Stage == promfleet.StageScraped: // its first scrape is to come
+		return c.Seen != nil && c.Seen.Scrape != nil && c.Seen.Scrape.Health != "down"
+	case c.Stage != promfleet.StageRendered:
+		return false
+	}
+	state := v.node.State(v.now)
+	if v.agent != nil {
+		state = v.agent.State
+	}
+	switch state {
+	case promfleet.StatePending, promfleet.StateApplying, promfleet.StateWritten:
+		return true
+	case promfleet.StateInSync: // one that has not heard of the change yet has all that it knows of
+		return c.Rendered != nil && !c.Rendered.Received
+	}
+	return false
 }
 
 func by(r *promfleet.ExplainedRecord) string {
@@ -171,7 +195,7 @@ func (v *judge) judgeUnseen(c *promfleet.ExplainedChain, says saying) {
 			what = "not received"
 		}
 		scraped := promfleet.ScrapedNo
-		if v.agent == nil && v.node.State(v.now) == promfleet.StateStale {
+		if v.away() {
 			scraped = promfleet.ScrapedUnknown
 		}
 		says(scraped, promfleet.StageRendered, "the record is there, but revision %d is %s yet: %s%s", f.Revision, what, v.state(), v.unasked())
@@ -182,6 +206,11 @@ func (v *judge) judgeUnseen(c *promfleet.ExplainedChain, says saying) {
 	default:
 		says(promfleet.ScrapedUnknown, promfleet.StageRendered, "Prometheus has loaded revision %d, and it is not known what became of the target%s", f.Revision, v.unasked())
 	}
+}
+
+// away tells whether the agent is not there, so that what it has last reported may be long past.
+func (v *judge) away() bool {
+	return v.agent == nil && (v.part == promfleet.AgentSilent || v.node.State(v.now) == promfleet.StateStale)
 }
 
 func (v *judge) unasked() string {
@@ -284,17 +313,23 @@ func (v *judge) judgeScrape(c *promfleet.ExplainedChain, says saying) {
 }
 
 // whole sums a node up: by the chain that is worst.
-func (v *judge) whole(chains []promfleet.ExplainedChain) (promfleet.Scraped, promfleet.ExplainStage, string) {
+func (v *judge) whole(out *promfleet.ExplainedNode, chains []promfleet.ExplainedChain) {
 	if len(chains) == 0 {
+		const unknown = "no target of the node has this address, and whether Prometheus has it is not known"
+		out.Scraped, out.Stage = promfleet.ScrapedUnknown, promfleet.StageRecord
 		switch {
 		case v.agent == nil:
-			return promfleet.ScrapedUnknown, promfleet.StageRecord, "no target of the node has this address, and whether Prometheus has it is not known" + v.unasked()
+			out.Verdict = unknown + v.unasked()
 		case v.agent.Trouble != "":
-			return promfleet.ScrapedUnknown, promfleet.StageRecord, "no target of the node has this address, and whether Prometheus has it is not known: " + v.agent.Trouble
+			out.Verdict = unknown + ": " + v.agent.Trouble
+		default:
+			out.Scraped, out.Verdict = promfleet.ScrapedNo, "nothing has this address"
 		}
-		return promfleet.ScrapedNo, promfleet.StageRecord, "nothing has this address"
+		return
 	}
-	worst := slices.MinFunc(chains, func(a, b promfleet.ExplainedChain) int { return rankOf(a.Scraped) - rankOf(b.Scraped) })
+	worst := slices.MinFunc(chains, func(a, b promfleet.ExplainedChain) int {
+		return rankOf(a.Scraped, a.UnderWay) - rankOf(b.Scraped, b.UnderWay)
+	})
 	said := worst.Verdict
 	if len(chains) > 1 {
 		same := 0
@@ -310,11 +345,16 @@ func (v *judge) whole(chains []promfleet.ExplainedChain) (promfleet.Scraped, pro
 			said = fmt.Sprintf("%d targets: %s", len(chains), said)
 		}
 	}
-	return worst.Scraped, worst.Stage, said
+	out.Scraped, out.UnderWay, out.Stage, out.Verdict = worst.Scraped, worst.UnderWay, worst.Stage, said
 }
 
-func rankOf(s promfleet.Scraped) int {
-	return slices.Index([]promfleet.Scraped{promfleet.ScrapedNo, promfleet.ScrapedUnknown, promfleet.ScrapedYes}, s)
+// rankOf orders answers, the worse first.
+func rankOf(s promfleet.Scraped, underWay bool) int {
+	rank := 2 * slices.Index([]promfleet.Scraped{promfleet.ScrapedNo, promfleet.ScrapedUnknown, promfleet.ScrapedYes}, s)
+	if underWay {
+		rank++
+	}
+	return rank
 }
 
 // concludeFleet sums the nodes up.
@@ -327,8 +367,10 @@ func concludeFleet(out *promfleet.Explained, silent int) {
 			out.Verdict = fmt.Sprintf("no target has this address, and of %d nodes it is not known whether Prometheus has it", silent)
 		}
 	default:
-		worst := slices.MinFunc(out.Items, func(a, b promfleet.ExplainedNode) int { return rankOf(a.Scraped) - rankOf(b.Scraped) })
-		out.Scraped, out.Verdict = worst.Scraped, worst.Verdict
+		worst := slices.MinFunc(out.Items, func(a, b promfleet.ExplainedNode) int {
+			return rankOf(a.Scraped, a.UnderWay) - rankOf(b.Scraped, b.UnderWay)
+		})
+		out.Scraped, out.UnderWay, out.Verdict = worst.Scraped, worst.UnderWay, worst.Verdict
 		if len(out.Items) > 1 {
 			good := 0
 			for _, n := range out.Items {

@@ -216,6 +216,9 @@ func TestExplainRecords(t *testing.T) {
 			if e.Scraped != tt.scraped || matched != tt.matched || !strings.Contains(e.Verdict, tt.verdict) {
 				t.Errorf("%+v: %s, matched %q, %s", tt.in, e.Scraped, matched, e.Verdict)
 			}
+			if soon := strings.HasPrefix(tt.verdict, "the record is there"); e.UnderWay != soon {
+				t.Errorf("%+v: under way %t, want %t", tt.in, e.UnderWay, soon)
+			}
 			if r := strings.Contains(tt.verdict, "deleted"); r && !strings.HasSuffix(e.Verdict, " by admin") {
 				t.Errorf("%+v: %s", tt.in, e.Verdict)
 			}

@@ -158,14 +158,17 @@ describe('why', () => {
       const node = said.items[0];
       if (node) {
         const rendered = { ...node.chains[0]?.rendered, received: true, written: false, loaded: false };
-        const chain = { ...node.chains[0], seen: undefined, scraped: 'no', stage: 'rendered', rendered };
-        Object.assign(node, { state: 'applying', chains: [chain] });
+        const soon = { scraped: 'no', under_way: true, verdict: 'the record is there, but not written yet: applying' };
+        const chain = { ...node.chains[0], ...soon, seen: undefined, stage: 'rendered', rendered };
+        Object.assign(node, { ...soon, state: 'applying', chains: [chain] });
+        Object.assign(said, soon);
       }
       await route.fulfill({ json: said });
     });
     await page.getByRole('button', { name: 'Ask again' }).click();
     await page.locator('[data-mark="underway"]').getByText('under way').waitFor();
     expect(await page.locator('[data-mark="broken"]').count()).toBe(0);
+    await page.locator('.truth[data-state="applying"]').getByText('Not scraped yet').waitFor();
     await v.check('explain-underway');
     await page.unrouteAll({ behavior: 'wait' });
     await v.leave();

@@ -1181,6 +1181,8 @@ export interface components {
              * @enum {string}
              */
             scraped: "yes" | "no" | "unknown";
+            /** @description it is not scraped yet, and goes on by itself: the verdict says what it waits for */
+            under_way: boolean;
             /** @description the answer in one line */
             verdict: string;
         };
@@ -1203,6 +1205,8 @@ export interface components {
             seen?: components["schemas"]["SeenTarget"];
             /** @enum {string} */
             stage: "record" | "rendered" | "discovered" | "relabelled" | "scraped";
+            /** @description it is not scraped yet, and goes on by itself: the verdict says what it waits for */
+            under_way: boolean;
             verdict: string;
         };
         ExplainedFile: {
@@ -1250,6 +1254,8 @@ export interface components {
             stage: "record" | "rendered" | "discovered" | "relabelled" | "scraped";
             /** @enum {string} */
             state: "in_sync" | "applying" | "written" | "quarantined" | "held" | "failed" | "drifted" | "stale" | "pending";
+            /** @description it is not scraped yet, and goes on by itself: the verdict says what it waits for */
+            under_way: boolean;
             /** @description the answer in one line */
             verdict: string;
         };

@@ -24,16 +24,14 @@ const icons: Record<Mark, TablerIcon | undefined> = {
 interface Props {
   of: ExplainedChain;
   node: string;
-  /** It is not whole yet, and goes on by itself. */
-  goesOn?: boolean;
 }
 
 /** The way of one target from its record to its last scrape, drawn link by link. */
-export function Chain({ of: chain, node, goesOn }: Props) {
+export function Chain({ of: chain, node }: Props) {
   const { t } = useTranslation();
   return (
     <ol className="chain">
-      {linksOf(chain, goesOn).map(({ stage, mark }) => {
+      {linksOf(chain).map(({ stage, mark }) => {
         const Icon = icons[mark];
         return (
           <li key={stage} data-mark={mark} data-state={mark === 'underway' ? 'applying' : undefined}>

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { IconCircleCheck, IconCircleX, IconHelpCircle, type TablerIcon } from '@tabler/icons-react';
+import { IconCircleCheck, IconCircleX, IconHelpCircle, IconProgressDown, type TablerIcon } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
@@ -12,7 +12,6 @@ import {
   explainQuery,
   patience,
   type Question,
-  type Scraped,
 } from '../../data/explain';
 import '../../styles/explain.css';
 import { Failure } from '../failure';
@@ -22,11 +21,16 @@ import { curl, promfleet } from '../shell-words';
 import { State } from '../state';
 import { Ago } from '../time';
 import { Chain } from './chain';
-import { stages, underWay, worstFirst } from './links';
+import { type Answer, answerOf, stages, worstFirst } from './links';
 
 /** An answer has the colour of the state that it is like. */
-const colours: Record<Scraped, NodeState> = { yes: 'in_sync', no: 'failed', unknown: 'held' };
-const icons: Record<Scraped, TablerIcon> = { yes: IconCircleCheck, no: IconCircleX, unknown: IconHelpCircle };
+const colours: Record<Answer, NodeState> = { yes: 'in_sync', no: 'failed', soon: 'applying', unknown: 'held' };
+const icons: Record<Answer, TablerIcon> = {
+  yes: IconCircleCheck,
+  no: IconCircleX,
+  soon: IconProgressDown,
+  unknown: IconHelpCircle,
+};
 
 interface Props {
   question: Question;
@@ -47,7 +51,7 @@ export function Explanation({ question, target, ask }: Props) {
       {data && <Verdict of={data} stale={isFetching} />}
       {isFetching && <Asking again={data !== undefined} />}
       {!isFetching && <Failure error={error} retry={() => void refetch()} />}
-      {data && <Answer of={data} target={target} ask={ask} />}
+      {data && <Found of={data} target={target} ask={ask} />}
       {!isFetching && data && (
         <p className="spread">
           <Button size="compact-sm" variant="default" onClick={() => void refetch()}>
@@ -65,12 +69,13 @@ export function Explanation({ question, target, ask }: Props) {
 
 function Verdict({ of, stale }: { of: Explained; stale: boolean }) {
   const { t } = useTranslation();
-  const Icon = icons[of.scraped];
+  const answer = answerOf(of);
+  const Icon = icons[answer];
   return (
-    <section className="truth" data-state={colours[of.scraped]} data-old={stale || undefined} aria-live="polite">
+    <section className="truth" data-state={colours[answer]} data-old={stale || undefined} aria-live="polite">
       <Icon size={22} aria-hidden />
       <div>
-        <p className="answer">{t(`explain.scraped.${of.scraped}`)}</p>
+        <p className="answer">{t(`explain.scraped.${answer}`)}</p>
         <p className="pre">{plain(of.verdict)}</p>
       </div>
     </section>
@@ -109,7 +114,7 @@ function Asking({ again }: { again: boolean }) {
   );
 }
 
-function Answer({ of, target, ask }: { of: Explained; target?: number; ask?: (addr: string) => void }) {
+function Found({ of, target, ask }: { of: Explained; target?: number; ask?: (addr: string) => void }) {
   const { t } = useTranslation();
   const nodes = worstFirst(of.items ?? []);
   const nearest = of.nearest ?? [];
@@ -185,7 +190,7 @@ function OnNode({
           return (
             <div key={key}>
               <JobOf chain={chain} />
-              <Chain of={chain} node={node.node} goesOn={underWay(chain, node.state)} />
+              <Chain of={chain} node={node.node} />
             </div>
           );
         }
@@ -214,14 +219,15 @@ function JobOf({ chain }: { chain: ExplainedChain }) {
 function Folded({ chain, node, open }: { chain: ExplainedChain; node: ExplainedNode; open: boolean }) {
   const { t } = useTranslation();
   const [opened, setOpened] = useState(open);
-  const Icon = icons[chain.scraped];
+  const answer = answerOf(chain);
+  const Icon = icons[answer];
   const addr = chain.record?.addr ?? chain.seen?.addr;
   return (
     <details className="folded" open={opened} onToggle={(e) => setOpened(e.currentTarget.open)}>
       <summary>
-        <span className="state" data-state={colours[chain.scraped]}>
+        <span className="state" data-state={colours[answer]}>
           <Icon size={15} aria-hidden />
-          {t(`explain.scraped.${chain.scraped}`)}
+          {t(`explain.scraped.${answer}`)}
         </span>{' '}
         <b className="mono">
           <Name of={chain.job || chain.job_name} />
@@ -231,7 +237,7 @@ function Folded({ chain, node, open }: { chain: ExplainedChain; node: ExplainedN
       {opened && (
         <>
           {(chain.job === '' || chain.matched !== 'addr') && <JobOf chain={chain} />}
-          <Chain of={chain} node={node.node} goesOn={underWay(chain, node.state)} />
+          <Chain of={chain} node={node.node} />
         </>
       )}
     </details>

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import type { ExplainedChain } from '../../data/explain';
-import { isPlainLabel, linksOf, placeOf, sortedLabels, underWay, worstFirst } from './links';
+import { answerOf, isPlainLabel, linksOf, placeOf, sortedLabels, worstFirst } from './links';
 
 const chain = (of: Partial<ExplainedChain>): ExplainedChain => ({
   job: 'web',
   job_name: 'web',
   matched: 'addr',
   scraped: 'yes',
+  under_way: false,
   stage: 'scraped',
   verdict: '',
   record: { id: 1, name: '', addr: 'a:1', labels: {} },
@@ -26,18 +27,10 @@ test('a chain breaks at its stage, and what is beyond is not reached', () => {
 test('what goes on by itself is under way, and not broken', () => {
   const rendered = { path: 'web/all.json', revision: 2, received: true, written: false, loaded: false };
   const saved = chain({ scraped: 'no', stage: 'rendered', rendered });
-  expect(underWay(saved, 'applying')).toBe(true);
-  expect(
-    linksOf(saved, true)
-      .map((l) => l.mark)
-      .slice(0, 3),
-  ).toEqual(['passed', 'underway', 'beyond']);
-  expect(underWay(saved, 'failed')).toBe(false);
-  expect(underWay(saved, 'held')).toBe(false);
-  expect(underWay(saved, 'in_sync')).toBe(false);
-  expect(underWay({ ...saved, rendered: { ...rendered, received: false } }, 'in_sync')).toBe(true);
-  expect(underWay(chain({ scraped: 'no', stage: 'relabelled' }), 'applying')).toBe(false);
-  expect(underWay(chain({}), 'applying')).toBe(false);
+  expect(marks({ ...saved, under_way: true }).slice(0, 3)).toEqual(['passed', 'underway', 'beyond']);
+  expect(marks(saved).slice(0, 3)).toEqual(['passed', 'broken', 'beyond']);
+  expect(answerOf({ ...saved, under_way: true })).toBe('soon');
+  expect(answerOf(saved)).toBe('no');
 });
 
 test('what the own discovery of a job finds has neither record nor file', () => {
@@ -62,8 +55,12 @@ test('the step that drops is the place to mend', () => {
 });
 
 test('the worst comes first', () => {
-  const all = (['yes', 'unknown', 'no', 'yes'] as const).map((scraped, id) => ({ scraped, id }));
-  expect(worstFirst(all).map((c) => c.id)).toEqual([2, 1, 0, 3]);
+  const all = (['yes', 'unknown', 'no', 'no', 'yes'] as const).map((scraped, id) => ({
+    scraped,
+    under_way: id === 2,
+    id,
+  }));
+  expect(worstFirst(all).map((c) => c.id)).toEqual([3, 2, 1, 0, 4]);
 });
 
 test('labels begin with the address', () => {

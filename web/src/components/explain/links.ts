@@ -1,4 +1,3 @@
-import type { NodeState } from '../../api/client';
 import type { ExplainedChain, Scraped, Stage } from '../../data/explain';
 
 /** The stages from a record to a scrape, in their order. */
@@ -16,24 +15,17 @@ export interface Link {
   mark: Mark;
 }
 
-/** The states in which a node is about to have what it should have. */
-const moving: (NodeState | undefined)[] = ['pending', 'applying', 'written'];
+/** The answer of a chain, of a node or of the whole: what goes on by itself is not scraped yet. */
+export type Answer = Scraped | 'soon';
 
-/** Whether a chain that is not whole yet goes on without anybody's doing. */
-export function underWay(chain: ExplainedChain, state?: NodeState): boolean {
-  if (chain.scraped !== 'no') return false;
-  if (chain.stage === 'scraped') return chain.seen?.scrape?.health === 'unknown'; // its first scrape is to come
-  // An agent that has not heard of the change yet has all that it knows of.
-  const unheard = state === 'in_sync' && chain.rendered?.received === false;
-  return chain.stage === 'rendered' && (moving.includes(state) || unheard);
-}
+export const answerOf = (of: { scraped: Scraped; under_way: boolean }): Answer => (of.under_way ? 'soon' : of.scraped);
 
 /** The links of a chain, up to where it breaks or is known, and what is beyond. */
-export function linksOf(chain: ExplainedChain, goesOn = false): Link[] {
+export function linksOf(chain: ExplainedChain): Link[] {
   const end = stages.indexOf(chain.stage);
   return stages.map((stage, i) => {
     if (i > end) return { stage, mark: 'beyond' };
-    if (i === end && chain.scraped === 'no') return { stage, mark: goesOn ? 'underway' : 'broken' };
+    if (i === end && chain.scraped === 'no') return { stage, mark: chain.under_way ? 'underway' : 'broken' };
     if (i === end && chain.scraped === 'unknown') return { stage, mark: 'open' };
     if (stage === 'record' && !chain.record) return { stage, mark: 'absent' };
     if (stage === 'rendered' && !chain.rendered && !chain.seen?.in_file) return { stage, mark: 'absent' };
@@ -41,11 +33,11 @@ export function linksOf(chain: ExplainedChain, goesOn = false): Link[] {
   });
 }
 
-const order: Scraped[] = ['no', 'unknown', 'yes'];
+const order: Answer[] = ['no', 'soon', 'unknown', 'yes'];
 
 /** The worst first; what is as bad stays in its order. */
-export function worstFirst<T extends { scraped: Scraped }>(all: T[]): T[] {
-  return [...all].sort((a, b) => order.indexOf(a.scraped) - order.indexOf(b.scraped));
+export function worstFirst<T extends { scraped: Scraped; under_way: boolean }>(all: T[]): T[] {
+  return [...all].sort((a, b) => order.indexOf(answerOf(a)) - order.indexOf(answerOf(b)));
 }
 
 /** The place in a job's scrape_config that a chain breaks at. */

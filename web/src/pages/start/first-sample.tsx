@@ -4,7 +4,6 @@ import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { Node } from '../../api/client';
 import { Chain } from '../../components/explain/chain';
-import { underWay } from '../../components/explain/links';
 import { Failure } from '../../components/failure';
 import { plain } from '../../components/name';
 import { type Explained, explainQuery } from '../../data/explain';
@@ -37,7 +36,7 @@ export function FirstSample({ node, first, sample }: Props) {
   // That it is on its way, and not scraped for that reason, is no fault.
   const wrong = chain && !good && (chain.stage === 'relabelled' || chain.seen?.scrape?.health === 'down');
   // Prometheus looks into its files every few seconds: a target that was just added is not discovered yet.
-  const goesOn = chain && (underWay(chain, data?.items?.[0]?.state) || chain.stage === 'discovered');
+  const shown = chain?.stage === 'discovered' ? { ...chain, under_way: true } : chain;
   return (
     <>
       <p role="status" className="listening">
@@ -59,7 +58,7 @@ export function FirstSample({ node, first, sample }: Props) {
         </p>
       )}
       <Failure error={error} />
-      {chain && !good && <Chain of={chain} node={node.uuid} goesOn={goesOn} />}
+      {shown && !good && <Chain of={shown} node={node.uuid} />}
       {data && !chain && data.items?.[0]?.agent_says && <p className="mono pre">{plain(data.items[0].agent_says)}</p>}
     </>
   );
