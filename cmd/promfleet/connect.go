@@ -33,10 +33,24 @@ func (c *command) calls(cmd *kingpin.CmdClause, conn *connection, do func(*clien
 			return err
 		}
 		if err := do(cl); err != nil {
-			return &callError{err}
+			return &callError{err: err, forgets: c.forgets(cmd)}
 		}
 		return nil
 	})
+}
+
+// forgets tells whether a command is about records whose list has none that are deleted.
+func (c *command) forgets(cmd *kingpin.CmdClause) bool {
+	words := strings.Fields(cmd.FullCommand())
+	if len(words) == 1 {
+		return false
+	}
+	noun := c.app.GetCommand(words[0])
+	for _, word := range words[1 : len(words)-1] {
+		noun = noun.GetCommand(word)
+	}
+	list := noun.GetCommand("list")
+	return list != nil && list.GetFlag("deleted") == nil
 }
 
 func (c *connection) client() (*client.Client, error) {

@@ -33,7 +33,10 @@ func (e *usageError) Unwrap() error { return e.err }
 
 // callError is a failed command of the API's users. The agent and the server have
 // hints of their own.
-type callError struct{ err error }
+type callError struct {
+	err     error
+	forgets bool // it is about records that are not listed once they are gone
+}
 
 // Error implements error.
 func (e *callError) Error() string { return e.err.Error() }
@@ -131,6 +134,9 @@ func hintFor(lang language, err error) string {
 	case promfleet.Forbidden:
 		return lang.text("use the token of a higher role")
 	case promfleet.NotFound:
+		if called.forgets {
+			return lang.text("list shows what there is")
+		}
 		return lang.text("list shows what there is, list --deleted what there was")
 	case promfleet.Stale:
 		return lang.text("get it again for its present etag")

@@ -9,6 +9,24 @@ import (
 	"promfleet"
 )
 
+// What is not there is looked for in lists that there are.
+func TestHintOfTheMissing(t *testing.T) {
+	c := &command{}
+	app := c.application()
+	for _, tc := range []struct {
+		command []string
+		forgets bool
+	}{{[]string{"event", "get"}, true}, {[]string{"event", "revert"}, true}, {[]string{"user", "token", "delete"}, true}, {[]string{"tag", "get"}, false}, {[]string{"explain"}, false}} {
+		cmd := app.GetCommand(tc.command[0])
+		for _, word := range tc.command[1:] {
+			cmd = cmd.GetCommand(word)
+		}
+		if got := c.forgets(cmd); got != tc.forgets {
+			t.Errorf("%v: %t", tc.command, got)
+		}
+	}
+}
+
 // An error of the API is one line that says what to do, once.
 func TestReport(t *testing.T) {
 	for _, tc := range []struct {
@@ -24,7 +42,7 @@ func TestReport(t *testing.T) {
 			"not valid: line[2].addr: bad word; line[3]: x"},
 	} {
 		var out strings.Builder
-		if code := report(t.Context(), nil, &out, &callError{tc.err}); code != exitFailed || out.String() != "promfleet: "+tc.want+"\n" {
+		if code := report(t.Context(), nil, &out, &callError{err: tc.err}); code != exitFailed || out.String() != "promfleet: "+tc.want+"\n" {
 			t.Errorf("%d %q, want %q", code, out.String(), tc.want)
 		}
 	}

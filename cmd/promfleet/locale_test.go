@@ -80,10 +80,11 @@ func TestErrorsAreChinese(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&callError{server}, "there is no tag 7；提示：list 显示现有的，list --deleted 显示已删除的"},
-		{&callError{own}, "节点 n1：读取目标：there is no tag 7；提示：list 显示现有的，list --deleted 显示已删除的"},
+		{&callError{err: server}, "there is no tag 7；提示：list 显示现有的，list --deleted 显示已删除的"},
+		{&callError{err: own}, "节点 n1：读取目标：there is no tag 7；提示：list 显示现有的，list --deleted 显示已删除的"},
+		{&callError{err: server, forgets: true}, "there is no tag 7；提示：list 显示现有的"},
 		{&answerNo{errors.Join(own, server)}, "节点 n1：读取目标：there is no tag 7 there is no tag 7"},
-		{&callError{&promfleet.Error{Code: promfleet.NotFound, Message: "gone; hint: look elsewhere"}}, "gone; hint: look elsewhere"},
+		{&callError{err: &promfleet.Error{Code: promfleet.NotFound, Message: "gone; hint: look elsewhere"}}, "gone; hint: look elsewhere"},
 		{errorf("%s %s: nothing to change is given; hint: promfleet %s update --help shows what can be", noun("tag"), "7", "tag"),
 			"标签 7：没有给出要更改的内容；提示：promfleet tag update --help 显示可更改的内容"},
 		{fmt.Errorf("enum value must be one of %s, got '%s'", "a,b", "c"), "enum value must be one of a,b, got 'c'"}, // not the parser's

@@ -47,7 +47,7 @@ func (c *command) login(cmd *kingpin.CmdClause) {
 		}
 		token, err := c.newLogin(conn, in, after(*life))
 		if err != nil {
-			return &callError{err}
+			return &callError{err: err}
 		}
 		before := kept.Servers[serverKey(conn.url)]
 		kept.set(conn.url, credential{Name: in.Name, Token: token.Secret})
@@ -119,7 +119,7 @@ func (c *command) logout(cmd *kingpin.CmdClause) {
 		}
 		// One that the server does not know any more is revoked already.
 		if err := c.revokeToken(conn, is.Token); err != nil && promfleet.ErrorCode(err) != promfleet.Unauthorized {
-			return &callError{errorf("the token is kept, since it could not be revoked: %w", err)}
+			return &callError{err: errorf("the token is kept, since it could not be revoked: %w", err)}
 		}
 		kept.set(conn.url, credential{})
 		if err := kept.write(); err != nil {

@@ -37,6 +37,7 @@ type command struct {
 
 	colour string       // of tables: auto, always or never
 	chosen func() error // what the command line asks for
+	app    *kingpin.Application
 }
 
 // does says what a command does. It is done when all is parsed: kingpin would
@@ -71,6 +72,7 @@ func run(ctx context.Context, lang language, args []string, stdin io.Reader, std
 // application is the command line: all commands and flags that there are.
 func (c *command) application() *kingpin.Application {
 	app := kingpin.New("promfleet", "The control plane for fleets of Prometheus servers.")
+	c.app = app
 	app.Flag("color", "Whether tables show states in colours: auto (on a terminal, unless NO_COLOR is set or TERM is dumb), always or never.").
 		Default(colourAuto).EnumVar(&c.colour, colourAuto, colourAlways, colourNever)
 	app.HelpFlag.Short('h')

@@ -59,6 +59,7 @@ var zhTalk = language{
 	"try again in %s": "请在 %s 后重试",
 	"promfleet login, or set PROMFLEET_TOKEN, PROMFLEET_TOKEN_FILE or --server.token-file": "运行 promfleet login，或设置 PROMFLEET_TOKEN、PROMFLEET_TOKEN_FILE 或 --server.token-file",
 	"use the token of a higher role":                          "请使用更高角色的令牌",
+	"list shows what there is":                                "list 显示现有的",
 	"list shows what there is, list --deleted what there was": "list 显示现有的，list --deleted 显示已删除的",
 	"get it again for its present etag":                       "请重新 get 以得到当前的 etag",
 }
