@@ -64,8 +64,13 @@ export async function login(name: string, password: string): Promise<void> {
   queryClient.setQueryData(keys.session, session);
 }
 
+/** Ends the session; one that has ended already is left all the same. */
 export async function logout(): Promise<void> {
-  await ok(api.DELETE('/api/v1/session'));
+  try {
+    await ok(api.DELETE('/api/v1/session'));
+  } catch (error) {
+    if (!(error instanceof LoginNeeded)) throw error;
+  }
   remember(false);
   setEnded(false);
   queryClient.clear();

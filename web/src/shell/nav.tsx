@@ -24,6 +24,7 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Session } from '../api/client';
 import { Name } from '../components/name';
+import { tellFailure } from '../components/tell';
 import { logout } from '../data/session';
 import { languages, setLanguage } from '../i18n';
 import logo from '../icons/favicon.svg?url';
@@ -72,8 +73,12 @@ export function Nav({ session, openPalette, openHelp }: Props) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page closes it
   useEffect(() => setOpened(false), [pathname]);
   const leave = async () => {
-    await logout();
-    await navigate({ to: '/login' });
+    try {
+      await logout();
+      await navigate({ to: '/login' });
+    } catch (error) {
+      tellFailure(error);
+    }
   };
   return (
     <header className="side" data-open={opened || undefined}>

@@ -5,6 +5,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { api, type NodeState, ok } from '../api/client';
 import { looksLikeAddr } from '../components/explain/addr';
+import { tellFailure } from '../components/tell';
 import { isAdmin, logout, mayEdit, useSession } from '../data/session';
 import { languages, setLanguage } from '../i18n';
 
@@ -165,7 +166,10 @@ export function useItems(
       id: 'logout',
       group: actions,
       text: t('menu.logout'),
-      run: () => void logout().then(() => navigate({ to: '/login' })),
+      run: () =>
+        void logout()
+          .then(() => navigate({ to: '/login' }))
+          .catch(tellFailure),
     },
   );
   const jobs = (found.data?.jobs ?? []).map(

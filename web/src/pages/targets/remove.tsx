@@ -3,12 +3,11 @@ import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ok, type Preview, type Target } from '../../api/client';
-import { sentence } from '../../api/problem';
 import { Danger } from '../../components/danger';
-import { Name, plain } from '../../components/name';
+import { Name } from '../../components/name';
 import { Same } from '../../components/same';
 import { curl } from '../../components/shell-words';
-import { tell } from '../../components/tell';
+import { tell, tellFailure } from '../../components/tell';
 import { useSession } from '../../data/session';
 import i18next from '../../i18n';
 import { cli, queryOf } from './bulk';
@@ -92,13 +91,7 @@ function offerUndo(message: string, events: number[], undone: () => void): void 
       for (const event of events) await revertEvent(event);
       tell(t('undo.done'));
     } catch (error) {
-      notifications.show({
-        color: 'red',
-        title: t('error.failed'),
-        message: plain(sentence(error)),
-        autoClose: false,
-        closeButtonProps: { 'aria-label': t('app.close') },
-      });
+      tellFailure(error);
     }
     undone(); // some of it may be
   };
