@@ -381,13 +381,14 @@ type TagInput struct {
 
 // User is somebody who logs in. Its password is kept apart and is never read.
 type User struct {
-	ID        int64      `json:"id"`
-	Name      string     `json:"name"`
-	Role      Role       `json:"role" enum:"viewer,editor,admin"`
-	Disabled  bool       `json:"disabled" doc:"may not log in; its sessions have ended"`
-	CreatedAt time.Time  `json:"created_at"`
-	UpdatedAt time.Time  `json:"updated_at"`
-	DeletedAt *time.Time `json:"deleted_at,omitempty"`
+	ID          int64      `json:"id"`
+	Name        string     `json:"name"`
+	Role        Role       `json:"role" enum:"viewer,editor,admin"`
+	Disabled    bool       `json:"disabled" doc:"may not log in; its sessions have ended"`
+	HasPassword bool       `json:"has_password" doc:"without one nobody can log in as the user"`
+	CreatedAt   time.Time  `json:"created_at"`
+	UpdatedAt   time.Time  `json:"updated_at"`
+	DeletedAt   *time.Time `json:"deleted_at,omitempty"`
 
 	Version int64 `json:"-"`
 }
@@ -398,6 +399,8 @@ type UserInput struct {
 	Name     string `json:"name" doc:"unique among the live users"`
 	Role     Role   `json:"role" enum:"viewer,editor,admin"`
 	Disabled bool   `json:"disabled,omitempty"`
+
+	HasPassword bool `json:"has_password,omitempty" doc:"ignored in input"`
 }
 
 // PasswordInput sets the password of a user.

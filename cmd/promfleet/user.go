@@ -19,8 +19,10 @@ var userTable = table[promfleet.User]{
 	row: func(u promfleet.User) []string {
 		return []string{id(u.ID), u.Name, string(u.Role), strconv.FormatBool(u.Disabled)}
 	},
-	wide: dated,
-	more: func(u promfleet.User) []string { return since(u.CreatedAt, u.UpdatedAt, u.DeletedAt) },
+	wide: append([]string{"PASSWORD"}, dated...),
+	more: func(u promfleet.User) []string {
+		return append([]string{strconv.FormatBool(u.HasPassword)}, since(u.CreatedAt, u.UpdatedAt, u.DeletedAt)...)
+	},
 }
 
 func (c *command) addUser(app *kingpin.Application) {

@@ -39,7 +39,7 @@ func (s *Service) FirstAdmin(ctx context.Context) (password string, created bool
 		if err := tx.SetPassword(ctx, u.ID, hash, now); err != nil {
 			return err
 		}
-		created = true
+		created, u.HasPassword = true, true
 		return s.event(ctx, tx, Principal{ID: "server", Name: "first start"}, "create", userObject(u.ID), "", nil, u.User)
 	})
 	if err != nil || !created {

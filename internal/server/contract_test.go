@@ -188,7 +188,7 @@ func TestContract(t *testing.T) {
 	t.Run("users", func(t *testing.T) {
 		s := s.on(t)
 		v := s.api(201, "POST", "/users", `{"name":"alice","role":"editor"}`)
-		has(t, v, "id name role disabled "+times, "deleted_at")
+		has(t, v, "id name role disabled has_password "+times, "deleted_at")
 		user = id(v)
 		s.api(409, "POST", "/users", `{"name":"alice","role":"viewer"}`)
 		s.api(422, "POST", "/users", `{"name":"bob","role":"agent"}`)

@@ -20,7 +20,7 @@ func checkUsers(t *testing.T, s *started) {
 	u := read[promfleet.User](s, "POST", "/users", `{"name":"李雷","role":"viewer"}`)
 	path := fmt.Sprintf("/users/%d", u.ID)
 	status, h, answer := s.call("GET", "/api/v1"+path, "")
-	if status != http.StatusOK || h.Get("ETag") != `"1"` || strings.Contains(answer, "password") {
+	if status != http.StatusOK || h.Get("ETag") != `"1"` || strings.Contains(answer, `"password"`) || !strings.Contains(answer, `"has_password":false`) {
 		t.Errorf("%d %s %s", status, h.Get("ETag"), answer)
 	}
 	for _, c := range []struct {
@@ -87,6 +87,9 @@ func TestPasswords(t *testing.T) {
 	path := fmt.Sprintf("/users/%d/password", u.ID)
 	set := func(password, current string) string {
 		return fmt.Sprintf(`{"password":%q,"current":%q}`, password, current)
+	}
+	if _, _, answer := s.call("GET", fmt.Sprintf("/api/v1/users/%d", u.ID), ""); !strings.Contains(answer, `"has_password":true`) {
+		t.Error(answer)
 	}
 	b := s.login("alice-in-chains")
 	for _, c := range []struct{ password, current, location string }{

@@ -20,6 +20,8 @@ type user struct {
 	UpdatedAt    time.Time  `bun:"updated_at"`
 	DeletedAt    *time.Time `bun:"deleted_at,soft_delete"`
 
+	HasPassword bool `bun:"has_password,scanonly"` // by a subquery
+
 	Password *password  `bun:"rel:has-one,join:id=user_id"`
 	Contacts []*contact `bun:"rel:has-many,join:id=user_id"`
 	Tokens   []*token   `bun:"rel:has-many,join:id=user_id"`

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"promfleet"
 	"promfleet/internal/fleet"
 )
@@ -18,6 +20,7 @@ var userList = listing[user, fleet.UserRecord]{
 		"created_at": {expr: `"user".created_at`, typ: typTime},
 		"updated_at": {expr: `"user".updated_at`, typ: typTime},
 	},
+	load:   withHasPassword,
 	record: (*user).record,
 	idOf:   func(m *user) any { return m.ID },
 	values: func(m *user) map[string]any {
@@ -25,9 +28,16 @@ var userList = listing[user, fleet.UserRecord]{
 	},
 }
 
+// hasPassword tells whether a user has a password, and no more of it.
+const hasPassword = `EXISTS (SELECT 1 FROM passwords WHERE passwords.user_id = "user".id) AS has_password`
+
+func withHasPassword(sel *bun.SelectQuery) *bun.SelectQuery {
+	return sel.ColumnExpr(`"user".*, ` + hasPassword)
+}
+
 func (t *tx) User(ctx context.Context, id int64) (*fleet.UserRecord, error) {
 	m := &user{ID: id}
-	if err := t.db.NewSelect().Model(m).WherePK().WhereAllWithDeleted().Scan(ctx); err != nil {
+	if err := t.db.NewSelect().Model(m).Apply(withHasPassword).WherePK().WhereAllWithDeleted().Scan(ctx); err != nil {
 		return nil, t.fail(err, "user %d", id)
 	}
 	u, err := m.record()
@@ -36,7 +46,7 @@ func (t *tx) User(ctx context.Context, id int64) (*fleet.UserRecord, error) {
 
 func (t *tx) UserByName(ctx context.Context, name string) (*fleet.UserRecord, error) {
 	m := new(user)
-	if err := t.db.NewSelect().Model(m).Where("name = ?", name).Scan(ctx); err != nil {
+	if err := t.db.NewSelect().Model(m).Apply(withHasPassword).Where("name = ?", name).Scan(ctx); err != nil {
 		return nil, t.fail(err, "user %q", name)
 	}
 	u, err := m.record()
@@ -99,7 +109,7 @@ func userModel(u *fleet.UserRecord) *user {
 func (m *user) record() (fleet.UserRecord, error) {
 	return fleet.UserRecord{
 		User: promfleet.User{
-			ID: m.ID, Name: m.Name, Role: promfleet.Role(m.Role), Disabled: m.Disabled, Version: m.Version,
+			ID: m.ID, Name: m.Name, Role: promfleet.Role(m.Role), Disabled: m.Disabled, HasPassword: m.HasPassword, Version: m.Version,
 			CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(), DeletedAt: loadedPtr(m.DeletedAt),
 		},
 		SessionsFrom: m.SessionsFrom.UTC(),

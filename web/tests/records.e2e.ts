@@ -48,6 +48,7 @@ const words = {
     revokeNow: 'Revoke',
     deleted: 'Deleted',
     revoked: 'Revoked',
+    noPassword: 'no password yet',
     stored: 'I have stored it',
     use: 'Use these',
     cancel: 'Cancel',
@@ -85,6 +86,7 @@ const words = {
     deleted: '已删除',
     revoked: '已吊销',
     stored: '我已存好',
+    noPassword: '尚无密码',
     use: '使用所选',
     cancel: '取消',
     mine: '您的修改',
@@ -212,6 +214,7 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     // A password, by which the user logs in.
     await panel().getByLabel(w.password).fill('short');
     await button(w.setPassword).click();
+    await row(`exe${who}`).getByText(w.noPassword).waitFor();
     await panel().locator('[role="alert"]').waitFor();
     expect(v.errors.splice(0).join()).toContain('422');
     await panel().getByLabel(w.password).fill('long enough for it');
@@ -220,6 +223,7 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     await call('POST', '/session', { name, password: 'long enough for it' });
 
     // Contacts.
+    await row(`exe${who}`).getByText(w.noPassword).waitFor({ state: 'detached' });
     await button(w.newContact, panel()).click();
     await panel().getByLabel(w.addr).fill(hostile);
     await panel().getByLabel(w.tel).fill('+86 10 1234');

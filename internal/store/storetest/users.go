@@ -130,6 +130,22 @@ func testPasswords(t *testing.T, s fleet.Store) {
 	}
 	_, err = get(other)
 	wantErr(t, err, fleet.ErrNotFound)
+	view(t, s, func(ctx context.Context, tx fleet.Tx) error {
+		page, err := tx.ListUsers(ctx, fleet.ListQuery{Limit: 10})
+		if err != nil {
+			return err
+		}
+		for _, listed := range page.Items {
+			one, err := tx.User(ctx, listed.ID)
+			if err != nil {
+				return err
+			}
+			if has := listed.ID == id; listed.HasPassword != has || one.HasPassword != has {
+				t.Errorf("user %d has a password: %t listed, %t by itself", listed.ID, listed.HasPassword, one.HasPassword)
+			}
+		}
+		return nil
+	})
 	wantErr(t, set(999, "x"), fleet.ErrNotFound)
 }
 

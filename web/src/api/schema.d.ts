@@ -2571,6 +2571,8 @@ export interface components {
             deleted_at?: string;
             /** @description may not log in; its sessions have ended */
             disabled: boolean;
+            /** @description without one nobody can log in as the user */
+            has_password: boolean;
             /** Format: int64 */
             id: number;
             name: string;
@@ -2591,6 +2593,8 @@ export interface components {
              */
             deleted_at?: string;
             disabled?: boolean;
+            /** @description ignored in input */
+            has_password?: boolean;
             /**
              * Format: int64
              * @description ignored in input

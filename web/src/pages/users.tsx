@@ -83,8 +83,8 @@ function All() {
     {
       key: 'login',
       title: t('users.login'),
-      width: '120px',
-      cell: (user) => (user.disabled ? <b className="downs">{t('users.isDisabled')}</b> : t('users.may')),
+      width: '140px',
+      cell: (user) => <MayLogIn user={user} />,
     },
     {
       key: 'changed',
@@ -134,6 +134,12 @@ function All() {
       )}
     />
   );
+}
+
+function MayLogIn({ user }: { user: User }) {
+  const { t } = useTranslation();
+  if (user.disabled) return <b className="downs">{t('users.isDisabled')}</b>;
+  return user.has_password ? t('users.may') : <span className="dim">{t('users.noPassword')}</span>;
 }
 
 function Open({ id, close }: { id: number; close: () => void }) {
