@@ -29,6 +29,7 @@ func (c *command) addJoinToken(app *kingpin.Application) {
 		return withoutSecrets(l, joinTokenTable, func(t promfleet.NewJoinToken) promfleet.JoinToken { return t.JoinToken }).run()
 	}
 	r.list(func(cmd *kingpin.CmdClause, l *list) {
+		l.flag(cmd, "state", "Live ones that are usable, or over: used up or expired.")
 		l.deletedFlag(cmd, "The revoked join tokens instead of the live ones.")
 	})
 	r.create(func(cmd *kingpin.CmdClause) func(*client.Client) (promfleet.JoinTokenInput, error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"promfleet"
+	"promfleet/internal/fleet"
 )
 
 func (h *handlers) tokens(a huma.API) {
@@ -28,9 +29,13 @@ func (h *handlers) tokens(a huma.API) {
 			return nil, h.fleet.RevokeToken(ctx, principal(ctx), in.ID)
 		})
 
+	type listJoin struct {
+		ListParams
+		State string `query:"state" enum:"usable,over" doc:"usable: live ones that let a node join; over: live ones that do not any more, as they are used up or expired"`
+	}
 	serve(h, a, operation{id: "list-join-tokens", summary: "List join tokens", method: http.MethodGet, path: "/join-tokens", who: admin, tag: tag},
-		func(ctx context.Context, in *ListParams) (*page[promfleet.JoinToken], error) {
-			p, err := h.fleet.JoinTokens(ctx, in.query())
+		func(ctx context.Context, in *listJoin) (*page[promfleet.JoinToken], error) {
+			p, err := h.fleet.JoinTokens(ctx, fleet.JoinTokenQuery{ListQuery: in.query(), State: fleet.JoinTokenState(in.State)})
 			return &page[promfleet.JoinToken]{p}, err
 		})
 	type createJoin struct{ Body promfleet.JoinTokenInput }

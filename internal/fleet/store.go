@@ -259,7 +259,7 @@ type Tx interface {
 	JoinToken(ctx context.Context, id int64) (*JoinTokenRecord, error)
 	// JoinTokenByHash gives the join token with a hash that is not revoked. ErrNotFound.
 	JoinTokenByHash(ctx context.Context, hash []byte) (*JoinTokenRecord, error)
-	ListJoinTokens(ctx context.Context, q ListQuery) (promfleet.Page[JoinTokenRecord], error)
+	ListJoinTokens(ctx context.Context, q JoinTokenQuery) (promfleet.Page[JoinTokenRecord], error)
 	InsertJoinToken(ctx context.Context, t *JoinTokenRecord) error
 	// UpdateJoinToken writes Uses, LastUsedAt and DeletedAt. ErrNotFound.
 	UpdateJoinToken(ctx context.Context, t *JoinTokenRecord) error
@@ -392,6 +392,23 @@ type TokenRecord struct {
 	Hash  []byte
 	Began *time.Time // the user's SessionsFrom when it was made; nil: it is nobody's
 }
+
+// JoinTokenQuery selects join tokens. Sort: id (default), name, created_at,
+// expires_at, last_used_at. Q looks in the name.
+type JoinTokenQuery struct {
+	ListQuery
+	State JoinTokenState // "": whatever it is
+	Now   time.Time      // for State
+}
+
+// JoinTokenState says whether a join token lets nodes join.
+type JoinTokenState string
+
+// The states of those that are not revoked.
+const (
+	JoinTokenUsable JoinTokenState = "usable"
+	JoinTokenOver   JoinTokenState = "over" // used up or expired
+)
 
 // JoinTokenRecord is a join token as it is kept: its secret only as a SHA-256.
 type JoinTokenRecord struct {

@@ -174,7 +174,8 @@ func (s *Service) RevokeToken(ctx context.Context, by Principal, id int64) error
 }
 
 // JoinTokens lists join tokens.
-func (s *Service) JoinTokens(ctx context.Context, q ListQuery) (page promfleet.Page[promfleet.JoinToken], err error) {
+func (s *Service) JoinTokens(ctx context.Context, q JoinTokenQuery) (page promfleet.Page[promfleet.JoinToken], err error) {
+	q.Now = s.now()
 	err = s.view(ctx, func(tx Tx) error {
 		p, err := tx.ListJoinTokens(ctx, q)
 		if err != nil {

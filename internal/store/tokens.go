@@ -118,8 +118,16 @@ func (t *tx) JoinTokenByHash(ctx context.Context, hash []byte) (*fleet.JoinToken
 	return &r, err
 }
 
-func (t *tx) ListJoinTokens(ctx context.Context, q fleet.ListQuery) (promfleet.Page[fleet.JoinTokenRecord], error) {
-	return joinTokenList.page(ctx, t, q, all)
+func (t *tx) ListJoinTokens(ctx context.Context, q fleet.JoinTokenQuery) (promfleet.Page[fleet.JoinTokenRecord], error) {
+	return joinTokenList.page(ctx, t, q.ListQuery, func(sel *bun.SelectQuery) *bun.SelectQuery {
+		switch now := stored(q.Now); q.State {
+		case fleet.JoinTokenUsable:
+			return sel.Where("join_token.uses < join_token.max_uses AND join_token.expires_at > ?", now)
+		case fleet.JoinTokenOver:
+			return sel.Where("(join_token.uses >= join_token.max_uses OR join_token.expires_at <= ?)", now)
+		}
+		return sel
+	})
 }
 
 func (t *tx) InsertJoinToken(ctx context.Context, r *fleet.JoinTokenRecord) error {

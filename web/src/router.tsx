@@ -123,6 +123,8 @@ export interface RecordSearch extends RowSearch {
   q?: string;
   sort?: string;
   deleted?: true;
+  /** Of those that are not deleted, those that serve no more. */
+  over?: true;
   id?: number;
   /** A new one is being made. */
   new?: true;
@@ -133,6 +135,7 @@ function recordSearch(s: Record<string, unknown>): RecordSearch {
     q: text(s.q),
     sort: text(s.sort),
     deleted: s.deleted === true ? true : undefined,
+    over: s.over === true ? true : undefined,
     id: positive(s.id),
     new: s.new === true ? true : undefined,
   };

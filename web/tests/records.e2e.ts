@@ -48,6 +48,7 @@ const words = {
     revokeNow: 'Revoke',
     deleted: 'Deleted',
     revoked: 'Revoked',
+    over: 'Used up or expired',
     noPassword: 'no password yet',
     stored: 'I have stored it',
     use: 'Use these',
@@ -85,8 +86,9 @@ const words = {
     revokeNow: '吊销',
     deleted: '已删除',
     revoked: '已吊销',
-    stored: '我已存好',
+    over: '已用完或过期',
     noPassword: '尚无密码',
+    stored: '我已存好',
     use: '使用所选',
     cancel: '取消',
     mine: '您的修改',
@@ -212,18 +214,18 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     expect([user.name, user.role]).toEqual([name, 'editor']);
 
     // A password, by which the user logs in.
+    await row(`exe${who}`).getByText(w.noPassword).waitFor();
     await panel().getByLabel(w.password).fill('short');
     await button(w.setPassword).click();
-    await row(`exe${who}`).getByText(w.noPassword).waitFor();
     await panel().locator('[role="alert"]').waitFor();
     expect(v.errors.splice(0).join()).toContain('422');
     await panel().getByLabel(w.password).fill('long enough for it');
     await button(w.setPassword).click();
     await page.waitForFunction(() => !document.querySelector<HTMLInputElement>('.record input[type=password]')?.value);
     await call('POST', '/session', { name, password: 'long enough for it' });
+    await row(`exe${who}`).getByText(w.noPassword).waitFor({ state: 'detached' });
 
     // Contacts.
-    await row(`exe${who}`).getByText(w.noPassword).waitFor({ state: 'detached' });
     await button(w.newContact, panel()).click();
     await panel().getByLabel(w.addr).fill(hostile);
     await panel().getByLabel(w.tel).fill('+86 10 1234');
@@ -300,6 +302,17 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
       await page.getByText(w.revoked, { exact: true }).first().click();
       await row(`${who}`).first().waitFor();
       expect((await call<List>('GET', `${path}?q=${encodeURIComponent(`exe${who}`)}`)).total).toBe(0);
+      if (kind !== 'joinTokens') continue;
+      // One that has expired serves no more, and does not stand among those that do.
+      const worn = { name: `worn-${who}`, expires_at: new Date(Date.now() + 400).toISOString() };
+      const { id } = await call<Record>('POST', path, worn);
+      await expect.poll(async () => (await call<List>('GET', `${path}?state=over&q=worn-${who}`)).total).toBe(1);
+      await v.go(`${path}?q=worn-${who}`);
+      await page.locator('main .empty').waitFor();
+      await page.getByText(w.over, { exact: true }).click();
+      await row(`worn-${who}`).click();
+      await page.waitForURL(new RegExp(`over=true.*id=${id}|id=${id}.*over=true`));
+      await v.check(`${look}-join-tokens-over`);
     }
   });
 

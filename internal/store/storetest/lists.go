@@ -53,7 +53,7 @@ var lists = []list{
 		}},
 	{"join tokens", []string{"", "id", "name", "created_at", "expires_at", "last_used_at"}, false,
 		func(ctx context.Context, tx fleet.Tx, q fleet.ListQuery) ([]string, string, int64, error) {
-			p, err := tx.ListJoinTokens(ctx, q)
+			p, err := tx.ListJoinTokens(ctx, fleet.JoinTokenQuery{ListQuery: q})
 			return idsOf(p, err, func(r fleet.JoinTokenRecord) string { return fmt.Sprintf("%09d", r.ID) })
 		}},
 	{"tags", []string{"", "id", "name", "created_at", "updated_at"}, false,

@@ -140,7 +140,7 @@ func testJoinTokens(t *testing.T, s fleet.Store) {
 			} else {
 				equal(t, what+", by hash", got, want)
 			}
-			page, err := tx.ListJoinTokens(ctx, fleet.ListQuery{Limit: 10, Deleted: want.DeletedAt != nil})
+			page, err := tx.ListJoinTokens(ctx, fleet.JoinTokenQuery{ListQuery: fleet.ListQuery{Limit: 10, Deleted: want.DeletedAt != nil}})
 			if err != nil {
 				return err
 			}
@@ -155,6 +155,29 @@ func testJoinTokens(t *testing.T, s fleet.Store) {
 	update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateJoinToken(ctx, &edited) })
 	want.Uses, want.LastUsedAt = 2, edited.LastUsedAt
 	check("the join token used")
+	state := func(now time.Time) (all []fleet.JoinTokenState) {
+		t.Helper()
+		view(t, s, func(ctx context.Context, tx fleet.Tx) error {
+			for _, state := range []fleet.JoinTokenState{fleet.JoinTokenUsable, fleet.JoinTokenOver} {
+				page, err := tx.ListJoinTokens(ctx, fleet.JoinTokenQuery{ListQuery: fleet.ListQuery{Limit: 10}, State: state, Now: now})
+				if err != nil {
+					return err
+				}
+				for range page.Items {
+					all = append(all, state)
+				}
+			}
+			return nil
+		})
+		return all
+	}
+	equal(t, "before it expires", state(t0), []fleet.JoinTokenState{fleet.JoinTokenUsable})
+	equal(t, "as it expires", state(want.ExpiresAt), []fleet.JoinTokenState{fleet.JoinTokenOver})
+	usedUp := *want
+	usedUp.Uses = want.MaxUses
+	update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateJoinToken(ctx, &usedUp) })
+	equal(t, "used up", state(t0), []fleet.JoinTokenState{fleet.JoinTokenOver})
+	update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateJoinToken(ctx, want) })
 	want.DeletedAt = deletedAt(t0.Add(time.Hour))
 	update(t, s, func(ctx context.Context, tx fleet.Tx) error { return tx.UpdateJoinToken(ctx, want) })
 	check("the join token revoked")

@@ -5145,6 +5145,8 @@ export interface operations {
                 q?: string;
                 /** @description field to sort by, - before it for descending */
                 sort?: string;
+                /** @description usable: live ones that let a node join; over: live ones that do not any more, as they are used up or expired */
+                state?: "usable" | "over";
             };
             header?: never;
             path?: never;

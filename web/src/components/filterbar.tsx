@@ -114,20 +114,23 @@ interface GoneProps {
   value?: true;
   /** What is gone was revoked, and does not come back. */
   revoked?: boolean;
-  onChange: (gone?: true) => void;
+  /** Those between the two, that serve no more: what they and the others are called, and whether they are chosen. */
+  over?: { live: string; label: string; value?: true };
+  onChange: (gone?: true, over?: true) => void;
 }
 
 /** Whether the rows are those that are there, or those that are gone. */
-export function FilterGone({ value, revoked, onChange }: GoneProps) {
+export function FilterGone({ value, revoked, over, onChange }: GoneProps) {
   const { t } = useTranslation();
   return (
     <SegmentedControl
       size="xs"
       aria-label={t('filter.which')}
-      value={value ? 'gone' : 'live'}
-      onChange={(which) => onChange(which === 'gone' || undefined)}
+      value={value ? 'gone' : over?.value ? 'over' : 'live'}
+      onChange={(which) => onChange(which === 'gone' || undefined, which === 'over' || undefined)}
       data={[
-        { value: 'live', label: t('filter.live') },
+        { value: 'live', label: over?.live ?? t('filter.live') },
+        ...(over ? [{ value: 'over', label: over.label }] : []),
         { value: 'gone', label: t(revoked ? 'record.revoked' : 'filter.deleted') },
       ]}
     />

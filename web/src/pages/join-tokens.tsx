@@ -45,7 +45,11 @@ export function JoinTokens() {
           },
         },
       ]}
-      read={(query, signal) => ok(api.GET('/api/v1/join-tokens', { params: { query }, signal }))}
+      wears
+      read={({ over, ...query }, signal) => {
+        const state = query.deleted ? undefined : over ? 'over' : 'usable';
+        return ok(api.GET('/api/v1/join-tokens', { params: { query: { ...query, state } }, signal }));
+      }}
       revoke={(id) => ok(api.DELETE('/api/v1/join-tokens/{id}', { params: { path: { id } } }))}
       fields={[
         { key: 'name', label: t('joinTokens.name'), help: t('joinTokens.nameHelp') },

@@ -22,6 +22,7 @@ export interface RecordQuery {
   q?: string;
   sort?: string;
   deleted?: true;
+  over?: true;
   limit: number;
   offset: number;
 }
@@ -36,6 +37,8 @@ interface Props<T> {
   sort: string; // the one that the server takes if none is given
   /** Records that are gone are not there to be restored. */
   revoked?: boolean;
+  /** Those that are live and serve no more are listed by themselves. */
+  wears?: boolean;
   mayCreate: boolean;
   name: (record: T) => ReactNode;
   /** The record that is open; undefined: it is not among those read so far. */
@@ -55,11 +58,12 @@ interface Props<T> {
 
 /** A list of records, the one that is open beside it, and a new one. */
 export function RecordList<T extends { id: number }>(props: Props<T>) {
-  const { kind, noun, path, columns, revoked } = props;
+  const { kind, noun, path, columns, revoked, wears } = props;
   const { t } = useTranslation();
   useTitle(t(`${kind}.title`));
   const { search, set } = useRecordSearch();
-  const { id, new: making, row: _, ...filter } = search;
+  const { id, new: making, row: _, ...asked } = search;
+  const filter = wears ? asked : { ...asked, over: undefined };
   const [focus, setFocus] = useState(0);
   const list = usePaged<T>({
     queryKey: ['records', kind, 'list', filter],
@@ -69,13 +73,13 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
   const ready = !list.pending && !list.error;
   const chosen = rows.find((r) => r.id === id);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const { q, deleted } = filter;
+  const { q, deleted, over } = filter;
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list, another selection
-  useEffect(() => setSelected(new Set()), [q, deleted]);
+  useEffect(() => setSelected(new Set()), [q, deleted, over]);
   const { many } = props;
   const selects = many !== undefined && (!deleted || many.restore !== undefined);
   const startNew = () => {
-    set({ new: true, id: undefined });
+    set({ new: true, id: undefined, over: undefined });
     setFocus((n) => n + 1);
   };
   useKey('n', startNew, props.mayCreate && !filter.deleted);
@@ -85,8 +89,10 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
   };
   const open = (record: T, toggle: boolean) =>
     set({ id: toggle && record.id === id ? undefined : record.id, new: undefined });
+  const state = wears && !deleted ? (over ? 'over' : 'usable') : undefined;
   const args = [
     ...(filter.q ? [`--q=${filter.q}`] : []),
+    ...(state ? [`--state=${state}`] : []),
     ...(filter.sort ? [`--sort=${filter.sort}`] : []),
     ...(filter.deleted ? ['--deleted'] : []),
   ];
@@ -111,7 +117,8 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
         <FilterGone
           value={deleted}
           revoked={revoked}
-          onChange={(deleted) => set({ deleted, id: undefined, new: undefined })}
+          over={wears ? { live: t(`${kind}.live`), label: t(`${kind}.over`), value: over } : undefined}
+          onChange={(deleted, over) => set({ deleted, over, id: undefined, new: undefined })}
         />
       </FilterBar>
       {many && selects && selected.size > 0 && (
@@ -132,8 +139,8 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
       <div className="side-by-side records">
         {ready && list.total === 0 ? (
           <div className="empty">
-            {filter.q || filter.deleted ? (
-              <p>{t(filter.q ? 'record.none' : 'record.noneGone')}</p>
+            {filter.q || filter.deleted || over ? (
+              <p>{t(filter.q ? 'record.none' : over ? `${kind}.noneOver` : 'record.noneGone')}</p>
             ) : (
               <>
                 <h2>{t(`${kind}.empty`)}</h2>
@@ -178,7 +185,7 @@ export function RecordList<T extends { id: number }>(props: Props<T>) {
       </div>
       <Same
         cli={promfleet(...noun.split(' '), 'list', ...args)}
-        api={curl('GET', path, { query: { q: filter.q, sort: filter.sort, deleted: filter.deleted } })}
+        api={curl('GET', path, { query: { q: filter.q, sort: filter.sort, state, deleted: filter.deleted } })}
       />
     </>
   );

@@ -41,6 +41,7 @@ interface Props<T> {
   facts: Fact<T>[];
   read: (query: RecordQuery, signal?: AbortSignal) => Promise<Page<T>>;
   revoke: (id: number) => Promise<unknown>;
+  wears?: boolean;
   fields: Field[];
   initial: Values;
   create: (values: Values) => Promise<{ id: number; secret: string }>;
@@ -99,6 +100,7 @@ function All<T extends AnyToken>(props: Props<T>) {
         path={`/${noun}s`}
         sort="id"
         revoked
+        wears={props.wears}
         columns={columns}
         read={props.read}
         mayCreate
