@@ -413,7 +413,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
   });
 });
 
-test('a large deletion that fails half way says how far it got, and is taken back', async () => {
+test('a large edit and a large deletion that fail half way say how far they got, and are taken back', async () => {
   const { id } = await call<{ id: number }>('POST', '/jobs', {
     node: world.node,
     key: 'shop_large',
@@ -425,32 +425,60 @@ test('a large deletion that fails half way says how far it got, and is taken bac
   const v = await (await Visitor.arrive(browser, world.direct)).login();
   const page = await v.go(`/nodes/${world.node}/jobs/shop_large`);
   await row(page, '127.0.0.1:1000').waitFor();
-  await page.keyboard.press('j');
-  await page.keyboard.press('x');
-  await page.keyboard.press('Shift+End');
-  await page.locator('.chosen').getByText('502 selected').waitFor();
-  await page.locator('.chosen').getByRole('button', { name: 'Delete' }).click();
+  const select = async () => {
+    await page.getByRole('grid').focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('x');
+    await page.keyboard.press('Shift+End');
+    await page.locator('.chosen').getByText('502 selected').waitFor();
+  };
+  /** Of what is written from now on, the second part is refused. */
+  const failing = async () => {
+    let parts = 0;
+    await page.route('**/api/v1/targets?*', (route) =>
+      route.request().method() !== 'PATCH' || parts++ === 0
+        ? route.continue()
+        : route.fulfill({
+            status: 503,
+            contentType: 'application/problem+json',
+            body: JSON.stringify({ status: 503, title: 'Service Unavailable', detail: 'the database is busy' }),
+          }),
+    );
+  };
+  const partly = async () => {
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('alert').getByText('500 of 502 targets are done').waitFor();
+    await page.getByRole('alert').getByText('the database is busy').waitFor();
+    expect(v.errors.splice(0).join()).toContain('503');
+    await page.unrouteAll();
+  };
   const dialog = page.getByRole('dialog');
+  const remarked = async () => (await call<{ total: number }>('GET', `/targets?job=${id}&q=busy&limit=1`)).total;
+
+  await select();
+  await page.locator('.chosen').getByRole('button', { name: 'Edit' }).click();
+  await dialog.getByRole('checkbox').click();
+  await dialog.getByRole('textbox', { name: 'Remark' }).fill('busy');
+  await dialog.getByRole('button', { name: 'Preview the change' }).click();
+  await dialog.locator('.preview').waitFor();
+  await failing();
+  await dialog.getByRole('button', { name: 'Change 502 targets' }).click();
+  await partly();
+  expect(await remarked()).toBe(500);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByText('Undone.').waitFor();
+  await page.locator('.failure').waitFor({ state: 'detached' });
+  expect(await remarked()).toBe(0);
+
+  await select();
+  await page.locator('.chosen').getByRole('button', { name: 'Delete' }).click();
   await dialog.getByRole('textbox').fill('502 targets');
   await dialog.locator('.preview').waitFor();
-  // The second part of it is refused.
-  let parts = 0;
-  await page.route('**/api/v1/targets?*', (route) =>
-    route.request().method() !== 'PATCH' || parts++ === 0
-      ? route.continue()
-      : route.fulfill({
-          status: 503,
-          contentType: 'application/problem+json',
-          body: JSON.stringify({ status: 503, title: 'Service Unavailable', detail: 'the database is busy' }),
-        }),
-  );
+  await failing();
   await dialog.getByRole('button', { name: 'Delete 502 targets' }).click();
-  await dialog.waitFor({ state: 'detached' });
-  await page.getByRole('alert').getByText('500 of 502 targets are done').waitFor();
-  await page.getByRole('alert').getByText('the database is busy').waitFor();
+  await partly();
   await page.locator('.toolbar').getByText('2 targets', { exact: true }).waitFor();
   expect(await left()).toBe(2);
-  expect(v.errors.splice(0).join()).toContain('503');
   await page.getByRole('button', { name: 'Undo' }).click();
   await page.locator('.toolbar').getByText('502 targets', { exact: true }).waitFor();
   expect(await left()).toBe(502);

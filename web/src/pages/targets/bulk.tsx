@@ -10,8 +10,10 @@ import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { TagsInput } from '../../components/tagsinput';
 import { useGiveBack } from '../../components/use-give-back';
-import { type BulkPatch, previewBulk, type Scope, type Written, writeBulk } from './data';
+import { useSession } from '../../data/session';
+import { type BulkPatch, previewBulk, type Scope, type Written, writeUndoably } from './data';
 import { readLabels } from './labels';
+import { offerUndo } from './offer-undo';
 import { words } from './problem';
 import { labelProblems } from './rows';
 
@@ -20,13 +22,15 @@ interface Props {
   /** How many targets that is. */
   count: number;
   close: () => void;
-  done: (nodes: string[], written: Written) => void;
+  /** Something of it is done, on these nodes, now or by taking it back. */
+  done: (nodes: string[], written?: Written) => void;
 }
 
 /** Changes many targets at once, seen before it is done. */
 export function Bulk({ scope, count, close, done }: Props) {
   const { t } = useTranslation();
   useGiveBack();
+  const actor = useSession().data?.actor ?? '';
   const [labels, setLabels] = useState('');
   const [unset, setUnset] = useState<string[]>([]);
   const [addTags, setAddTags] = useState<string[]>([]);
@@ -55,13 +59,12 @@ export function Bulk({ scope, count, close, done }: Props) {
     },
   });
   const saving = useMutation({
-    mutationFn: () => writeBulk(scope, patch, setShare),
+    mutationFn: () => writeUndoably(scope, patch, actor, setShare),
     onSuccess: (written) => {
+      const nodes = (preview?.nodes ?? []).map((n) => n.node);
       close();
-      done(
-        (preview?.nodes ?? []).map((n) => n.node),
-        written,
-      );
+      done(nodes, written);
+      offerUndo(t('targets.bulkDone', { count: written.updated }), written.events, () => done(nodes));
     },
   });
   const failed = saving.error ?? trying.error;

@@ -124,7 +124,7 @@ export interface Written {
 }
 
 /** Writes part after part; when one fails, those before it are done. */
-export async function writeBulk(
+async function writeBulk(
   scope: Scope,
   body: BulkPatch,
   progress: (share: number) => void = () => undefined,
@@ -144,7 +144,7 @@ export async function writeBulk(
 }
 
 /** The number of the newest event: what comes after it was done since. */
-export async function lastEvent(): Promise<number> {
+async function lastEvent(): Promise<number> {
   const { items } = await ok(api.GET('/api/v1/events', { params: { query: { limit: 1 } } }));
   return items?.[0]?.id ?? 0;
 }
@@ -155,11 +155,24 @@ const newest = 200;
 const partial = (of: unknown) => Number((of as { more?: number } | null | undefined)?.more ?? 0) > 0;
 
 /** The events of bulk writes by somebody since one; none, if they would undo only a part. */
-export async function bulkEventsSince(id: number, actor: string): Promise<FleetEvent[]> {
+async function bulkEventsSince(id: number, actor: string): Promise<FleetEvent[]> {
   const { items } = await ok(api.GET('/api/v1/events', { params: { query: { actor, limit: newest } } }));
   const since = (items ?? []).filter((e) => e.id > id && /^job\/\d+\/targets$/.test(e.object));
   const whole = since.length < newest && !since.some((e) => partial(e.before) || partial(e.after));
   return whole ? since : [];
+}
+
+/** writeBulk, and the events by which it is undone; the newest first, none if they would not undo all of it. */
+export async function writeUndoably(
+  scope: Scope,
+  body: BulkPatch,
+  actor: string,
+  progress?: (share: number) => void,
+): Promise<Written & { events: number[] }> {
+  const before = await lastEvent();
+  const written = await writeBulk(scope, body, progress);
+  const events = await bulkEventsSince(before, actor).catch(() => []);
+  return { ...written, events: events.map((e) => e.id) };
 }
 
 export const revertEvent = (id: number) => ok(api.POST('/api/v1/events/{id}/revert', { params: { path: { id } } }));

@@ -1,5 +1,3 @@
-import { Button } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ok, type Preview, type Target } from '../../api/client';
@@ -7,11 +5,10 @@ import { Danger } from '../../components/danger';
 import { Name } from '../../components/name';
 import { Same } from '../../components/same';
 import { curl } from '../../components/shell-words';
-import { tell, tellFailure } from '../../components/tell';
 import { useSession } from '../../data/session';
-import i18next from '../../i18n';
 import { cli, queryOf } from './bulk';
-import { bulkEventsSince, lastEvent, previewBulk, revertEvent, type Scope, type Written, writeBulk } from './data';
+import { previewBulk, type Scope, type Written, writeUndoably } from './data';
+import { offerUndo } from './offer-undo';
 
 interface Props {
   scope: Scope;
@@ -37,16 +34,10 @@ export function Remove({ scope, count, only, close, done }: Props) {
   const name = only ? (last ? only.addr : undefined) : t('targets.countName', { count });
   const body = { deleted: true } as const;
   const run = async () => {
-    const before = await lastEvent();
-    const written = await writeBulk(scope, body);
+    const written = await writeUndoably(scope, body, actor);
     const nodes = (seen?.nodes ?? []).map((n) => n.node);
     done(nodes, written);
-    const events = await bulkEventsSince(before, actor).catch(() => []);
-    offerUndo(
-      t('targets.deleted', { count: written.updated }),
-      events.map((e) => e.id),
-      () => done(nodes),
-    );
+    offerUndo(t('targets.deleted', { count: written.updated }), written.events, () => done(nodes));
   };
   const gone = (seen?.nodes ?? []).flatMap((n) => n.removed ?? []);
   return (
@@ -79,35 +70,4 @@ export function Remove({ scope, count, only, close, done }: Props) {
       <Same cli={cli(scope, body)} api={curl('PATCH', '/targets', { query: queryOf(scope), body })} />
     </Danger>
   );
-}
-
-/** Says that something is done, and lets it be undone for a while. */
-function offerUndo(message: string, events: number[], undone: () => void): void {
-  const id = `undo-${events.join('-')}`;
-  const { t } = i18next;
-  const undo = async () => {
-    notifications.hide(id);
-    try {
-      for (const event of events) await revertEvent(event);
-      tell(t('undo.done'));
-    } catch (error) {
-      tellFailure(error);
-    }
-    undone(); // some of it may be
-  };
-  notifications.show({
-    id,
-    autoClose: 20_000,
-    closeButtonProps: { 'aria-label': t('app.close') },
-    message: (
-      <span className="spread">
-        {message}
-        {events.length > 0 && (
-          <Button size="compact-sm" variant="default" onClick={() => void undo()}>
-            {t('targets.undo')}
-          </Button>
-        )}
-      </span>
-    ),
-  });
 }

@@ -154,12 +154,13 @@ export function TargetsView({ search, set, job }: Props) {
     tell(t('targets.made', { addr: target.addr }));
   };
 
-  /** What was done of a bulk write is shown, also where the rest of it failed. */
-  const wrote = (nodes: string[], { updated, failed }: Written, count: number) => {
-    setSelected(nothing);
+  /** What was done of a bulk write is shown, also where the rest of it failed; undefined: it was taken back. */
+  const changedMany = (nodes: string[], written: Written | undefined, count: number) => {
+    if (written) setSelected(nothing);
     follow(nodes, new Map());
+    const why = written?.failed;
     setError(
-      failed === undefined ? null : new Error(t('targets.partly', { done: updated, count, why: sentence(failed) })),
+      why === undefined ? null : new Error(t('targets.partly', { done: written?.updated, count, why: sentence(why) })),
     );
   };
 
@@ -407,10 +408,7 @@ export function TargetsView({ search, set, job }: Props) {
           scope={open.scope}
           count={open.count}
           close={() => setOpen(undefined)}
-          done={(nodes, written) => {
-            wrote(nodes, written, open.count);
-            tell(t('targets.bulkDone', { count: written.updated }));
-          }}
+          done={(nodes, written) => changedMany(nodes, written, open.count)}
         />
       )}
       {open?.what === 'delete' && (
@@ -419,7 +417,7 @@ export function TargetsView({ search, set, job }: Props) {
           count={open.count}
           only={open.count === 1 && 'ids' in open.scope ? rowOf(open.scope.ids[0] ?? 0) : undefined}
           close={() => setOpen(undefined)}
-          done={(nodes, written) => (written ? wrote(nodes, written, open.count) : follow(nodes, new Map()))}
+          done={(nodes, written) => changedMany(nodes, written, open.count)}
         />
       )}
       {open?.what === 'restore' && (
