@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Browser, Locator, Page } from 'playwright-core';
+import type { Browser, Locator, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, type Look, launch, Visitor, world } from './browser';
 import { waitFor } from './processes';
@@ -177,10 +177,19 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     for (let i = 0; i < 5 && !(await labels.evaluate((e) => e === document.activeElement)); i++) {
       await page.keyboard.press('Tab');
     }
+    // Saved at once, it is looked at first all the same.
+    const order: string[] = [];
+    const note = (answer: Response) => {
+      if (answer.request().method() === 'PATCH') order.push(answer.url().includes('dry_run=true') ? 'seen' : 'saved');
+    };
+    page.on('response', note);
     await page.keyboard.press('End');
     await page.keyboard.type(' zone="b 1"');
     await page.keyboard.press('Enter');
+    await page.locator('.editbar').getByText(say('Checking what it does', '正在检查其影响')).waitFor();
     await loaded();
+    page.off('response', note);
+    expect(order).toEqual(['seen', 'saved']);
     expect(await atPrometheus('127.0.0.1:3')).toMatchObject({ zone: 'b 1', env: 'test' });
     await v.check(`${name}-targets-edited`);
     // Escape leaves all as it was; Enter on a row asks why.

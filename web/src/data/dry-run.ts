@@ -14,18 +14,21 @@ export function useDryRun(
   key: unknown[],
   body: string | undefined,
   run: (body: string, signal: AbortSignal) => Promise<Preview>,
+  /** It is being written: what is not known yet is not asked any more. */
+  busy = false,
 ) {
   const [settled] = useDebouncedValue(body, pause);
   const tried = useQuery({
     queryKey: ['dry-run', ...key, settled],
     queryFn: ({ signal }) => run(settled ?? '', signal),
-    enabled: settled !== undefined && settled === body, // what was typed before is not tried again
+    // What was typed before is not tried again.
+    enabled: (query) => settled !== undefined && settled === body && (!busy || query.state.status !== 'pending'),
     retry: false,
     staleTime: 30_000,
     gcTime: 60_000,
     refetchOnWindowFocus: false,
   });
-  const current = body !== undefined && settled === body && !tried.isFetching;
+  const current = body !== undefined && settled === body && !tried.isFetching && !tried.isPending;
   return {
     preview: current ? tried.data : undefined,
     error: current ? tried.error : null,

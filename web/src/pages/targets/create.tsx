@@ -34,13 +34,15 @@ export function Create({ job: given, node, close, done }: Props) {
     look: (body, signal) => previewCreate(body as NewTarget, signal),
   });
   const { draft, problems, busy, setBusy, begin, read, refuse, set } = typing;
-  const save = async () => {
+  const save = () => {
     if (busy || job === undefined) return;
     const target = read();
-    if (!target) return;
+    if (target) typing.afterLook(() => void write({ job, ...target }));
+  };
+  const write = async (target: NewTarget) => {
     setBusy(true);
     try {
-      const saved = await createTarget({ job, ...target });
+      const saved = await createTarget(target);
       begin(emptyDraft);
       setMade((n) => n + 1); // the next one begins at its address
       done(saved);
@@ -50,7 +52,7 @@ export function Create({ job: given, node, close, done }: Props) {
       setBusy(false);
     }
   };
-  const keys = keysOf({ save: () => void save(), leave: close, whole: () => setWhole((now) => !now) });
+  const keys = keysOf({ save, leave: close, whole: () => setWhole((now) => !now) });
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it listens to the fields in it
     <div className="newrow" onKeyDown={keys}>
@@ -81,7 +83,7 @@ export function Create({ job: given, node, close, done }: Props) {
       <EditBar
         id="new-told"
         typing={typing}
-        save={() => void save()}
+        save={save}
         leave={close}
         title={t('targets.new')}
         idle={job === undefined ? t('targets.pickJob') : typing.changed ? undefined : t('editor.state.none')}

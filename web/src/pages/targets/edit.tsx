@@ -110,7 +110,7 @@ interface BarProps {
 /** Below the table: what saving would do, what is wrong with what was typed, and what the keys do. */
 export function EditBar({ typing, save, leave, id, title, idle, whole, setWhole }: BarProps) {
   const { t } = useTranslation();
-  const { problems, error, busy, tried, pending } = typing;
+  const { problems, error, busy, waiting, tried, pending } = typing;
   return (
     <section className="editbar" aria-label={t('targets.editing')}>
       <div className="spread">
@@ -119,7 +119,10 @@ export function EditBar({ typing, save, leave, id, title, idle, whole, setWhole 
           <kbd>Enter</kbd> {t('targets.saves')} <kbd>Alt Enter</kbd> {t('targets.diffs')} <kbd>Esc</kbd>{' '}
           {t('targets.leaves')}
         </span>
-        <Button className="push" size="compact-sm" onClick={save} loading={busy}>
+        <span className="dim push" role="status">
+          {waiting && t('targets.saveWaits')}
+        </span>
+        <Button size="compact-sm" onClick={save} loading={busy || waiting}>
           {t('targets.save')}
         </Button>
         <Button size="compact-sm" variant="default" onClick={leave}>
@@ -185,7 +188,7 @@ export function EditRow({ editing, done, children }: Props) {
     try {
       const saved = await patchTarget(base.from.id, base.etag, patch);
       putTarget(saved.value);
-      done(saved.value);
+      done(saved.value); // the next one begins afresh
     } catch (error) {
       if (error instanceof StaleError) {
         const now = await readTarget(base.from.id).catch((e: unknown) => e as Error);
@@ -195,14 +198,13 @@ export function EditRow({ editing, done, children }: Props) {
           setTheirs({ from: now.value, etag: now.etag });
         }
       } else refuse(error);
-    } finally {
       setBusy(false);
     }
   };
   const save = () => {
     if (busy || !from) return;
     const target = read();
-    if (target) void write(from, target);
+    if (target) typing.afterLook(() => void write(from, target));
     else {
       const wrong = fields.find((field) => valuesOf(draft).problems.some((p) => p.field === field));
       document.querySelector<HTMLInputElement>(`.cell-input[data-field="${wrong}"]`)?.focus();

@@ -10,6 +10,9 @@ import type { Field, Problem, TargetValues } from './rules';
 /** What is asked before a row that is typed into is left. */
 export const leaveRow = 'targets.leaveRow';
 
+/** How long a save waits for what it would do to be known. */
+const patience = 5000;
+
 interface Options {
   /** Names the record, as it was read. */
   name: unknown[];
@@ -26,13 +29,17 @@ export function useTyping({ name, bodyOf, look }: Options) {
   const [problems, setProblems] = useState<Problem[]>([]);
   const [error, setError] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
+  const [waits, setWaits] = useState<() => void>();
   const dirty = fields.some((f) => draft[f] !== began[f]);
   useUnsaved(dirty, leaveRow);
 
   const values = useMemo(() => valuesOf(draft), [draft]);
   const wanted = dirty && values.problems.length === 0 ? bodyOf(values.target) : undefined;
-  const tried = useDryRun(['target', ...name], wanted && JSON.stringify(wanted), (body, signal) =>
-    look(JSON.parse(body), signal),
+  const tried = useDryRun(
+    ['target', ...name],
+    wanted && JSON.stringify(wanted),
+    (body, signal) => look(JSON.parse(body), signal),
+    busy,
   );
   /** Tells what a write was refused for, at the fields that it is about. */
   const refuse = useCallback((error: unknown) => {
@@ -46,6 +53,18 @@ export function useTyping({ name, bodyOf, look }: Options) {
     if (!dirty) refuse(null);
     else if (values.problems.length > 0) setProblems(values.problems);
   }, [paused, draft, dirty, values, refuse]);
+  const pending = dirty && (paused !== draft || tried.pending);
+  const looks = wanted !== undefined && pending;
+  useEffect(() => {
+    if (!waits) return;
+    const go = () => {
+      setWaits(undefined);
+      waits();
+    };
+    if (!looks) return go();
+    const timer = setTimeout(go, patience);
+    return () => clearTimeout(timer);
+  }, [waits, looks]);
   const unsaved = useRef(false);
   unsaved.current = error instanceof Unreachable && error.purpose === 'write';
   useEffect(() => {
@@ -62,7 +81,11 @@ export function useTyping({ name, bodyOf, look }: Options) {
     setBusy,
     tried,
     /** What is wrong, or what it would do, is told once one pauses. */
-    pending: dirty && (paused !== draft || tried.pending),
+    pending,
+    /** A save waits for what it would do. */
+    waiting: waits !== undefined,
+    /** Saves once it is known what that does, or that it is not to be known; typing on gives that up. */
+    afterLook: (save: () => void) => (looks ? setWaits(() => save) : save()),
     refuse,
     /** Something would be saved, or could be if it were right. */
     changed: dirty && (wanted !== undefined || values.problems.length > 0),
@@ -72,11 +95,14 @@ export function useTyping({ name, bodyOf, look }: Options) {
       setDraft(typed);
       setProblems([]);
       setError(null);
+      setBusy(false);
+      setWaits(undefined);
     }, []),
     set: useCallback((field: Field, text: string) => {
       setDraft((old) => ({ ...old, [field]: text }));
       setProblems((old) => old.filter((p) => p.field !== field));
       setError(null);
+      setWaits(undefined);
     }, []),
     /** What was typed, if it is right as far as is known here; else what is wrong is told. */
     read: (): TargetValues | undefined => {
