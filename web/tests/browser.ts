@@ -3,13 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, expect } from 'vitest';
+import { speaker } from '../src/locales/testing';
 import { startWorld } from './world';
 
 export { launch } from './chromium';
 
 /** Of this file of tests alone. */
 const started = await startWorld();
-export const { world } = started;
+export const { world, another } = started;
 afterAll(started.end, 60_000);
 
 const pictures = fileURLToPath(new URL('../test-results/', import.meta.url));
@@ -19,6 +20,9 @@ export interface Look {
   language?: 'en' | 'zh-CN';
   scheme?: 'light' | 'dark';
 }
+
+/** The texts of a look, as its catalogue has them. */
+export const textsOf = ({ language }: Look) => speaker(language === 'zh-CN' ? 'zh' : 'en');
 
 /** A page that fails its test by anything that it says on the console. */
 export class Visitor {

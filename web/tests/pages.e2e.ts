@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { call, type Look, launch, Visitor, world } from './browser';
+import { another, call, type Look, launch, textsOf, Visitor, world } from './browser';
 
 /** What must be shown as text, and never be anything else. */
 const hostile = '<img src=x onerror=alert(1)>\u202Egnp.exe';
@@ -58,11 +58,18 @@ beforeEach(async () => {
   await Promise.all(saying.map((say) => say()));
 });
 
+const looks: [string, Look & { base: string }][] = [
+  ['en-light', { base: world.direct, language: 'en', scheme: 'light' }],
+  ['zh-dark', { base: world.proxied, language: 'zh-CN', scheme: 'dark' }],
+];
+
 let browser: Browser;
-let held = '';
 let strange = '';
+/** What a look writes to, which the other does not find: a real node, and one that is held. */
+const own = new Map<string, { node: string; held: string; host: string }>();
 
 beforeAll(async () => {
+  const second = another();
   browser = await launch();
   const job = await call<{ id: number }>('POST', '/jobs', {
     node: world.node,
@@ -75,13 +82,17 @@ beforeAll(async () => {
     tags: ['线上', 'edge'],
     base_config: 'global:\n  scrape_interval: 2s\n',
   });
-  held = await pretend({
-    hostname: 'berlin-2',
-    state: 'held',
-    error: '812 of 1,204 targets of job node would go, 67 %; the policy of this host allows 50 %',
-    up: 1190,
-    down: 14,
-  });
+  for (const [i, [name]] of looks.entries()) {
+    const host = `berlin-${i + 2}`;
+    const held = await pretend({
+      hostname: host,
+      state: 'held',
+      error: '812 of 1,204 targets of job node would go, 67 %; the policy of this host allows 50 %',
+      up: 1190,
+      down: 14,
+    });
+    own.set(name, { node: i === 0 ? world.node : await second, held, host });
+  }
   strange = await pretend({
     hostname: hostile,
     state: 'failed',
@@ -100,13 +111,10 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-const looks: [string, Look & { base: string }][] = [
-  ['en-light', { base: world.direct, language: 'en', scheme: 'light' }],
-  ['zh-dark', { base: world.proxied, language: 'zh-CN', scheme: 'dark' }],
-];
-
 describe.each(looks)('%s', (name, { base, ...look }) => {
   let v: Visitor;
+  const t = textsOf(look);
+  const mine = () => own.get(name) ?? { node: '', held: '', host: '' };
   beforeAll(async () => {
     v = await Visitor.arrive(browser, base, look);
   });
@@ -120,7 +128,7 @@ describe.each(looks)('%s', (name, { base, ...look }) => {
     const secret = page.locator('input[autocomplete="current-password"]');
     await secret.press('Tab');
     const eye = page.locator('button:focus');
-    expect(await eye.getAttribute('aria-label')).toBe(look.language === 'en' ? 'Show the password' : '显示密码');
+    expect(await eye.getAttribute('aria-label')).toBe(t('app.showPassword'));
     await page.keyboard.press('Space');
     expect(await secret.getAttribute('type')).toBe('text');
     await page.keyboard.press('Space');
@@ -173,6 +181,82 @@ describe.each(looks)('%s', (name, { base, ...look }) => {
     await v.check(`${name}-hostile`);
   });
 
+  test('a base config is seen before it is saved, and followed until it is loaded', async () => {
+    const { node } = mine();
+    await call('PATCH', `/nodes/${node}`, { base_config: 'global:\n  scrape_interval: 2s\n' });
+    const page = await v.go(`/nodes/${node}/settings`);
+    const editor = page.locator('.cm-content');
+    const preview = page.getByRole('button', { name: t('settings.preview') });
+    const type = async (text: string) => {
+      await editor.click();
+      await page.keyboard.press('Control+a');
+      await page.keyboard.type(text);
+    };
+    await type('global:\nscrape_interval: 3x');
+    await preview.click();
+    await page.locator('[role="alert"]').waitFor();
+    await page.locator('.cm-lint-marker, .cm-lintRange').first().waitFor();
+    expect(v.errors.splice(0).join()).toContain('422');
+    await v.check(`${name}-write-refused`);
+    await type('global:\nscrape_interval: 3s');
+    await editor.click();
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Tab');
+    await preview.click();
+    await page.locator('.preview .unified').first().waitFor();
+    await v.check(`${name}-write-preview`);
+    await page.getByRole('button', { name: t('settings.save'), exact: true }).click();
+    await page.locator('.followed .strip li:last-child[data-mark="done"]').waitFor(); // where it was saved
+    await page.getByRole('link', { name: t('node.overview') }).click();
+    await page.locator('.overview .strip li:last-child[data-mark="done"]').waitFor();
+    await v.check(`${name}-write-loaded`);
+    const saved = await call<{ base_config: string }>('GET', `/nodes/${node}`);
+    expect(saved.base_config).toContain('scrape_interval: 3s');
+  });
+
+  test('a stale edit of a base config shows both versions', async () => {
+    const { node } = mine();
+    const page = await v.go(`/nodes/${node}/settings`);
+    await page.locator('.cm-content').click();
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('# mine');
+    await page.getByText(t('settings.unsaved')).waitFor();
+    await call('PATCH', `/nodes/${node}`, { base_config: 'global:\n  scrape_interval: 4s\n' });
+    const preview = page.getByRole('button', { name: t('settings.preview') });
+    await preview.click();
+    await page.locator('.cm-mergeView').waitFor();
+    expect(v.errors.splice(0).join()).toContain('412');
+    await v.check(`${name}-write-stale`);
+    // Closed, nothing is decided: the page has its edit, and is asked again.
+    await page.keyboard.press('Escape');
+    await page.locator('.cm-mergeView').waitFor({ state: 'detached' });
+    await page.locator('.cm-content >> text=# mine').waitFor();
+    await preview.click();
+    await page.locator('.cm-mergeView').waitFor();
+    expect(v.errors.splice(0).join()).toContain('412');
+    await page.getByRole('button', { name: t('settings.theirs') }).click();
+    await page.locator('.cm-mergeView').waitFor({ state: 'detached' });
+    await page.locator('.cm-content >> text=4s').waitFor();
+    expect(v.errors).toEqual([]);
+  });
+
+  test('a held removal is confirmed by name', async () => {
+    const { held, host } = mine();
+    const page = await v.go(`/nodes/${held}`);
+    await page.getByRole('button', { name: t('node.confirm') }).click();
+    const dialog = page.getByRole('dialog');
+    const confirm = dialog.getByRole('button', { name: t('node.confirm') });
+    expect(await confirm.isDisabled()).toBe(true);
+    await dialog.getByRole('textbox').fill(host);
+    await v.check(`${name}-write-confirm`);
+    await confirm.click();
+    await page.getByText(t('node.confirmed')).waitFor();
+    const { items } = await call<{ items: { action: string }[] }>('GET', `/events?node=${held}&limit=1`);
+    expect(items[0]?.action).toBe('confirm');
+    expect(v.errors).toEqual([]);
+  });
+
   test('account, palette, keys and a page that is not there', async () => {
     const page = await v.go('/account');
     await page.locator('input[autocomplete="new-password"]').first().waitFor();
@@ -217,6 +301,18 @@ describe.each(looks)('%s', (name, { base, ...look }) => {
     }
     expect(v.errors.splice(0).filter((e) => !/status of (404|422)/.test(e))).toEqual([]);
   });
+
+  test('logout', async () => {
+    const page = await v.go('/tags');
+    await page.locator('.who').click();
+    await page.getByRole('menuitem', { name: t('menu.logout') }).click();
+    await page.waitForURL(/\/login/);
+    await page.goBack().catch(() => undefined);
+    await page.locator('input[autocomplete="username"]').waitFor();
+    const { request } = page.context();
+    expect((await request.get(`${base}/api/v1/session`)).status()).toBe(401);
+    expect(v.errors).toEqual([]);
+  });
 });
 
 test('each tab of a node has the same by CLI and API, and leads to its targets', async () => {
@@ -245,77 +341,6 @@ test('each tab of a node has the same by CLI and API, and leads to its targets',
   await v.leave();
 });
 
-test('a change is seen before it is made, and followed until it is loaded', async () => {
-  const v = await (await Visitor.arrive(browser, world.direct)).login();
-  const page = await v.go(`/nodes/${world.node}/settings`);
-  const editor = page.locator('.cm-content');
-  await editor.click();
-  await page.keyboard.press('Control+a');
-  await page.keyboard.type('global:\nscrape_interval: 3x');
-  await page.getByRole('button', { name: 'Preview the change' }).click();
-  await page.locator('[role="alert"]').waitFor();
-  await v.page.locator('.cm-lint-marker, .cm-lintRange').first().waitFor();
-  expect(v.errors.splice(0).join()).toContain('422');
-  await v.check('write-refused');
-  await editor.click();
-  await page.keyboard.press('Control+a');
-  await page.keyboard.type('global:\nscrape_interval: 3s');
-  await editor.click();
-  await page.keyboard.press('Control+Home');
-  await page.keyboard.press('ArrowDown');
-  await page.keyboard.press('Tab');
-  await page.getByRole('button', { name: 'Preview the change' }).click();
-  await page.locator('.preview .unified').first().waitFor();
-  await v.check('write-preview');
-  await page.getByRole('button', { name: 'Save', exact: true }).click();
-  await page.locator('.followed .strip li:last-child[data-mark="done"]').waitFor(); // where it was saved
-  await page.getByRole('link', { name: 'Overview' }).click();
-  await page.locator('.overview .strip li:last-child[data-mark="done"]').waitFor();
-  await v.check('write-loaded');
-  await v.leave();
-});
-
-test('a stale edit shows both versions', async () => {
-  const v = await (await Visitor.arrive(browser, world.direct)).login();
-  const page = await v.go(`/nodes/${world.node}/settings`);
-  await page.locator('.cm-content').click();
-  await page.keyboard.press('Control+End');
-  await page.keyboard.type('# mine');
-  await page.locator('text=Not saved').waitFor();
-  await call('PATCH', `/nodes/${world.node}`, { base_config: 'global:\n  scrape_interval: 4s\n' });
-  await page.getByRole('button', { name: 'Preview the change' }).click();
-  await page.locator('.cm-mergeView').waitFor();
-  expect(v.errors.splice(0).join()).toContain('412');
-  await v.check('write-stale');
-  // Closed, nothing is decided: the page has its edit, and is asked again.
-  await page.keyboard.press('Escape');
-  await page.locator('.cm-mergeView').waitFor({ state: 'detached' });
-  await page.locator('.cm-content >> text=# mine').waitFor();
-  await page.getByRole('button', { name: 'Preview the change' }).click();
-  await page.locator('.cm-mergeView').waitFor();
-  expect(v.errors.splice(0).join()).toContain('412');
-  await page.getByRole('button', { name: 'Take what is saved' }).click();
-  await page.locator('.cm-mergeView').waitFor({ state: 'detached' });
-  await page.locator('.cm-content >> text=4s').waitFor();
-  await v.leave();
-});
-
-test('a held removal is confirmed by name', async () => {
-  const v = await (await Visitor.arrive(browser, world.direct)).login();
-  const page = await v.go(`/nodes/${held}`);
-  await page.getByRole('button', { name: 'Confirm the removal' }).click();
-  const dialog = page.getByRole('dialog');
-  const confirm = dialog.getByRole('button', { name: 'Confirm the removal' });
-  expect(await confirm.isDisabled()).toBe(true);
-  await dialog.getByRole('textbox').fill('berlin-2');
-  await v.check('write-confirm');
-  await confirm.click();
-  await page.getByText('Confirmed.').waitFor();
-  const { items } = await call<{ items: { action: string }[] }>('GET', `/events?node=${held}&limit=1`);
-  expect(items[0]?.action).toBe('confirm');
-  await v.leave();
-});
-
 test('what changes is shown without reloading', async () => {
   const v = await (await Visitor.arrive(browser, world.proxied)).login();
   const page = await v.go('/');
@@ -325,21 +350,16 @@ test('what changes is shown without reloading', async () => {
   await v.leave();
 });
 
-test('logout, and a viewer who only reads', async () => {
+test('a viewer only reads', async () => {
   const { id } = await call<{ id: number }>('POST', '/users', { name: 'eve', role: 'viewer' });
   await call('PUT', `/users/${id}/password`, { password: 'only reads here' });
   const v = await (await Visitor.arrive(browser, world.direct)).login('eve', 'only reads here');
-  const page = await v.go(`/nodes/${held}`);
+  const page = await v.go(`/nodes/${own.get('en-light')?.held}`);
   await page.locator('.truth').waitFor();
   expect(await page.getByRole('button', { name: 'Confirm the removal' }).count()).toBe(0);
   await v.go(`/nodes/${world.node}/settings`);
   await page.getByText('read-only').waitFor();
   await v.check('viewer-settings');
-  await page.locator('.who').click();
-  await page.getByRole('menuitem', { name: 'Log out' }).click();
-  await page.waitForURL(/\/login/);
-  await page.goBack().catch(() => undefined);
-  await page.locator('input[autocomplete="username"]').waitFor();
   expect(v.errors).toEqual([]);
   await v.leave();
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { answers, freePort, Processes, part, waitFor } from './processes';
@@ -12,8 +12,15 @@ export interface World {
   node: string; // uuid of the one that is real
 }
 
+interface Started {
+  world: World;
+  /** Starts one more Prometheus and its agent: the uuid of the node. */
+  another: () => Promise<string>;
+  end: () => Promise<void>;
+}
+
 /** Starts a server, an agent, a Prometheus and an nginx in front, all real; end stops them. */
-export async function startWorld(): Promise<{ world: World; end: () => Promise<void> }> {
+export async function startWorld(): Promise<Started> {
   const processes = new Processes();
   const dir = mkdtempSync(join(tmpdir(), 'promfleet-web-'));
   const end = async () => {
@@ -21,7 +28,8 @@ export async function startWorld(): Promise<{ world: World; end: () => Promise<v
     rmSync(dir, { recursive: true });
   };
   try {
-    return { world: await start(processes, dir), end };
+    const world = await start(processes, dir);
+    return { world, another: () => startNode(processes, mkdtempSync(join(dir, 'node-')), world), end };
   } catch (error) {
     await end();
     throw error;
@@ -30,7 +38,7 @@ export async function startWorld(): Promise<{ world: World; end: () => Promise<v
 
 async function start(processes: Processes, dir: string): Promise<World> {
   const bin = part('PROMFLEET_BIN');
-  const [server, agent, prometheus, nginx] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const [server, nginx] = await Promise.all([freePort(), freePort()]);
   const direct = `http://127.0.0.1:${server}`;
   const plane = processes.start(bin, [
     'server',
@@ -55,9 +63,24 @@ async function start(processes: Processes, dir: string): Promise<World> {
   await new Promise((done) => admin.child.once('close', done));
   const token = admin.output().trim().split('\n').at(-1) ?? '';
 
+  const node = await startNode(processes, dir, { direct, token });
+  const conf = join(dir, 'nginx.conf');
+  writeFileSync(conf, nginxConf(dir, nginx, direct));
+  processes.start(part('PROMFLEET_NGINX'), ['-p', dir, '-c', conf, '-e', join(dir, 'nginx.log')]);
+  const proxied = `http://127.0.0.1:${nginx}/ops/promfleet`;
+  await waitFor('nginx answers', () => answers(`${proxied}/-/ready`));
+  return { direct, proxied, token, password, node };
+}
+
+async function startNode(
+  processes: Processes,
+  dir: string,
+  { direct, token }: Pick<World, 'direct' | 'token'>,
+): Promise<string> {
+  const [agent, port] = await Promise.all([freePort(), freePort()]);
   const yml = join(dir, 'prometheus.yml');
   writeFileSync(yml, 'global:\n  scrape_interval: 1s\n');
-  const prometheusUrl = `http://127.0.0.1:${prometheus}`;
+  const prometheus = `http://127.0.0.1:${port}`;
   processes.start(part('PROMFLEET_PROMETHEUS_DEBIAN'), [
     '--config.file',
     yml,
@@ -65,12 +88,12 @@ async function start(processes: Processes, dir: string): Promise<World> {
     join(dir, 'tsdb'),
     '--web.enable-lifecycle',
     '--web.listen-address',
-    `127.0.0.1:${prometheus}`,
+    `127.0.0.1:${port}`,
   ]);
-  await waitFor('Prometheus is ready', () => answers(`${prometheusUrl}/-/ready`));
+  await waitFor('Prometheus is ready', () => answers(`${prometheus}/-/ready`));
   const join1 = join(dir, 'join-token');
   writeFileSync(join1, await joinToken(direct, token));
-  processes.start(bin, [
+  processes.start(part('PROMFLEET_BIN'), [
     'agent',
     '--server.url',
     direct,
@@ -79,7 +102,7 @@ async function start(processes: Processes, dir: string): Promise<World> {
     '--data.path',
     join(dir, 'agent'),
     '--prometheus.url',
-    prometheusUrl,
+    prometheus,
     '--prometheus.config-file',
     yml,
     '--web.listen-address',
@@ -87,16 +110,12 @@ async function start(processes: Processes, dir: string): Promise<World> {
     '--sync.interval',
     '1s',
   ]);
-  const nodes = async () =>
-    (await (await fetch(`${direct}/api/v1/nodes`, auth(token))).json()) as { items: { uuid: string }[] };
-  await waitFor('the node has joined', async () => (await nodes()).items.length === 1);
-
-  const conf = join(dir, 'nginx.conf');
-  writeFileSync(conf, nginxConf(dir, nginx, direct));
-  processes.start(part('PROMFLEET_NGINX'), ['-p', dir, '-c', conf, '-e', join(dir, 'nginx.log')]);
-  const proxied = `http://127.0.0.1:${nginx}/ops/promfleet`;
-  await waitFor('nginx answers', () => answers(`${proxied}/-/ready`));
-  return { direct, proxied, token, password, node: (await nodes()).items[0]?.uuid ?? '' };
+  let uuid = '';
+  await waitFor('the node has joined', async () => {
+    uuid = readFileSync(join(dir, 'agent', 'uuid'), 'utf8').trim();
+    return (await fetch(`${direct}/api/v1/nodes/${uuid}`, auth(token))).ok;
+  });
+  return uuid;
 }
 
 export const auth = (token: string) => ({
