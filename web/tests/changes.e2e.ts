@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Browser, Locator, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { call, type Look, launch, Visitor, world } from './browser';
+import { call, type Look, launch, textsOf, Visitor, world } from './browser';
 import { waitFor } from './processes';
 
 // Of every write that is seen before it is made, and followed after it, what the pages of
@@ -36,12 +36,21 @@ async function hold(page: Page, url: RegExp): Promise<() => Promise<void>> {
   };
 }
 
-/** Makes a node whose agent has joined, and says nothing since. */
-async function joined(hostname: string): Promise<string> {
+/** Makes a node whose agent has joined, and says nothing since, or this. */
+async function joined(hostname: string, report?: { state: string; error: string }): Promise<string> {
   const { secret } = await call<{ secret: string }>('POST', '/join-tokens', {});
   const uuid = randomUUID();
   const said = { protocol: 1, uuid, hostname, addr: 'http://127.0.0.1:9090/', agent_version: '0.1.0' };
-  await call('POST', '/agent/register', { ...said, prometheus_version: '3.16.0' }, secret);
+  const { credential } = await call<{ credential: string }>(
+    'POST',
+    '/agent/register',
+    { ...said, prometheus_version: '3.16.0' },
+    secret,
+  );
+  if (report) {
+    const revisions = { revision_received: 0, revision_written: 0, revision_loaded: 0 };
+    await call('POST', '/agent/report', { protocol: 1, agent_version: '0.1.0', ...revisions, ...report }, credential);
+  }
   return uuid;
 }
 
@@ -66,6 +75,7 @@ afterAll(() => browser?.close());
 describe.each(looks)('%s', (name, key, { base, ...look }) => {
   let v: Visitor;
   let page: Page;
+  const t = textsOf(look);
   const say = (en: string, zh: string) => (look.language === 'en' ? en : zh);
   const button = (en: string, zh: string, within: Page | Locator = page) =>
     within.getByRole('button', { name: say(en, zh), exact: true });
@@ -191,6 +201,60 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await waitFor('they are saved', async () =>
       (await call<{ tags: string[] }>('GET', `/nodes/${world.node}`)).tags.includes(`${key}-a`),
     );
+    expect(v.errors).toEqual([]);
+  });
+
+  test('a node is deleted by its name, and restored from the corner', async () => {
+    const host = `gone-${name}`;
+    const uuid = await joined(host);
+    await tagged(uuid, 'left', [{ addr: '127.0.0.1:1', tags: [] }]);
+    const there = async () => (await call<{ items: object[] }>('GET', `/nodes?q=${uuid}`)).items.length === 1;
+    await v.go(`/nodes/${uuid}/settings`);
+    const remove = { name: t('nodeDelete.button') };
+    await page.getByRole('button', remove).click();
+    await dialog()
+      .getByText(t('nodeDelete.jobs', { count: 1 }))
+      .waitFor();
+    const sure = dialog().getByRole('button', remove);
+    await dialog().getByRole('textbox').fill('gone');
+    expect(await sure.isDisabled()).toBe(true);
+    await dialog().getByRole('textbox').fill(host);
+    await v.check(`${name}-node-delete`);
+    await sure.click();
+    await page.waitForURL(`${base}/`);
+    await page.getByText(t('nodeDelete.done', { host })).waitFor();
+    expect(await there()).toBe(false);
+    await page.getByRole('button', { name: t('nodeDelete.restore') }).click();
+    await page.waitForURL(`${base}/nodes/${uuid}`);
+    await page.getByText(t('nodeDelete.restored', { host })).waitFor();
+    await page.locator('.overview').waitFor();
+    expect(await there()).toBe(true);
+    await v.check(`${name}-node-restored`);
+  });
+
+  test('a prometheus.yml is imported: refused at what is wrong, and seen first', async () => {
+    const error = 'prometheus.yml has scrape jobs that promfleet did not write';
+    const uuid = await joined(`own-${name}`, { state: 'failed', error });
+    await v.go(`/start?node=${uuid}`);
+    const yml = page.getByLabel(t('adopt.paste'));
+    const see = page.getByRole('button', { name: t('adopt.look') });
+    await yml.fill('scrape_configs:\n- job_name: x\n  nonsense: 1\n');
+    await see.click();
+    await page.getByRole('alert').getByText('nonsense').waitFor();
+    expect(v.errors.splice(0).join()).toContain('422');
+    await yml.fill('scrape_configs:\n- job_name: brought\n  static_configs:\n  - targets: [127.0.0.1:1]\n');
+    await see.click();
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: 'brought' })
+      .filter({ hasText: t('adopt.targets', { count: 1 }) })
+      .last()
+      .waitFor();
+    expect((await call<{ total: number }>('GET', `/jobs?node=${uuid}`)).total).toBe(0);
+    await v.check(`${name}-start-adopt`);
+    await page.getByRole('button', { name: t('adopt.import'), exact: true }).click();
+    await page.getByText(t('adopt.done')).waitFor();
+    expect((await call<{ total: number }>('GET', `/targets?node=${uuid}`)).total).toBe(1);
     expect(v.errors).toEqual([]);
   });
 });
