@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { call, type Look, launch, Visitor, world } from './browser';
+import { call, type Look, launch, textsOf, Visitor, world } from './browser';
 import { waitFor } from './processes';
 
 interface Job {
@@ -237,26 +237,28 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await page.locator('.followed .strip li:last-child[data-mark="done"]').waitFor();
     expect(v.errors).toEqual([]);
   });
-});
 
-test('a job that files manage is read here, and released', async () => {
-  await call('POST', '/apply', [
-    { kind: 'job', node: world.node, key: 'by_files', scrape_config: { scrape_interval: '2s' } },
-  ]);
-  const v = await (await Visitor.arrive(browser, world.direct)).login();
-  const page = await v.go(`/nodes/${world.node}/jobs/by_files/config`);
-  await page.getByText('Fleet files say what this job is').waitFor();
-  expect(await page.getByRole('button', { name: /^(Delete the job|Save|Edit the remark)$/ }).count()).toBe(0);
-  await page.getByRole('button', { name: 'Choose contacts' }).click();
-  await page.getByRole('option', { name: /anna/ }).click();
-  await page.locator('.contacts').getByRole('button', { name: 'Save' }).click();
-  await page.locator('.contacts .tag >> text=anna').waitFor();
-  await page.getByRole('button', { name: 'managed by fleetfile' }).click();
-  await v.check('job-managed');
-  await page.getByRole('button', { name: 'Edit by hand from now on' }).click();
-  await page.getByRole('button', { name: 'Delete the job' }).waitFor();
-  expect((await jobOf('by_files'))?.contacts).toHaveLength(1);
-  await v.leave();
+  test('a job that files manage is read here, and released', async () => {
+    const t = textsOf(look);
+    const managed = `files_${key}`;
+    await call('POST', '/apply', [
+      { kind: 'job', node: world.node, key: managed, scrape_config: { scrape_interval: '2s' } },
+    ]);
+    const page = await v.go(`/nodes/${world.node}/jobs/${managed}/config`);
+    const button = (text: string) => page.getByRole('button', { name: text, exact: true });
+    await page.getByText(t('job.managedHelp')).waitFor();
+    for (const text of ['job.delete', 'job.save', 'job.editRemark']) expect(await button(t(text)).count()).toBe(0);
+    await button(t('job.editContacts')).click();
+    await page.getByRole('option', { name: /anna/ }).click();
+    await button(t('job.save')).click();
+    await page.locator('.contacts .tag >> text=anna').waitFor();
+    await page.locator('button.managed').click();
+    await v.check(`${name}-job-managed`);
+    await button(t('job.release')).click();
+    await button(t('job.delete')).waitFor();
+    expect((await jobOf(managed))?.contacts).toHaveLength(1);
+    expect(v.errors).toEqual([]);
+  });
 });
 
 test('line numbers stand beside their lines, however one comes to them', async () => {
