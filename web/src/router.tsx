@@ -95,6 +95,17 @@ export interface TargetSearch {
   /** The target whose drawer is open, and what the drawer shows. */
   target?: number;
   show?: 'explain' | 'history';
+  /** The dialog that is open, and the targets that it is about, if they are not all of the list. */
+  dialog?: 'bulk' | 'paste' | 'export';
+  ids?: number[];
+}
+
+const dialogs = ['bulk', 'paste', 'export'] as const;
+
+/** Numbers of records; none, if one of them is no such number: what is meant must not become more. */
+function idsOf(v: unknown): number[] {
+  const all = Array.isArray(v) ? v.map(positive) : [];
+  return all.every((id) => id !== undefined) ? all : [];
 }
 
 function targetSearch(s: Record<string, unknown>): TargetSearch {
@@ -107,6 +118,8 @@ function targetSearch(s: Record<string, unknown>): TargetSearch {
     deleted: s.deleted === true ? true : undefined,
     target: positive(s.target),
     show: s.show === 'explain' || s.show === 'history' ? s.show : undefined,
+    dialog: dialogs.find((dialog) => dialog === s.dialog),
+    ids: s.ids === undefined ? undefined : idsOf(s.ids),
   };
 }
 

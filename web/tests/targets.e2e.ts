@@ -115,6 +115,9 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await page.locator('.toolbar .chosen button').first().click();
     await dialog().waitFor();
     await v.check(`${name}-targets-bulk`);
+    // A dialog is in the address, with what it is about.
+    await page.reload();
+    await dialog().getByText(say('Edit 1 selected target', '编辑所选的 1 个目标')).waitFor();
     await page.keyboard.press('Escape');
     await dialog().waitFor({ state: 'detached' });
     await paste(
@@ -308,6 +311,15 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await page.keyboard.press('Enter');
     await dialog().locator('tr[data-bad]').getByText('the same as those of another target').waitFor();
     answered(409);
+    // Back closes it, once that is wanted; forward it is empty.
+    page.once('dialog', (asked) => void asked.accept());
+    await page.goBack();
+    await dialog().waitFor({ state: 'detached' });
+    await page.goForward();
+    await dialog().getByRole('textbox').last().waitFor();
+    expect(await dialog().locator('tr').count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
   });
 
   test('all that a filter selects is edited, once one has seen what that does', async () => {
@@ -316,6 +328,12 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     const n = await page.locator('.toolbar [role="status"]').textContent();
     const count = Number(/\d+/.exec(n ?? '')?.[0]);
     await button(`Edit all ${count}`, `编辑全部 ${count} 个`).click();
+    await dialog().waitFor();
+    const said = page.url();
+    expect(said).toContain('dialog=bulk');
+    await page.goBack();
+    await dialog().waitFor({ state: 'detached' });
+    await page.goto(said);
     await dialog().getByLabel(say('Set labels', '设置 label')).fill('zone="c"');
     // Tags that there are already are offered, to the keyboard too.
     const add = dialog().getByLabel(say('Add tags', '添加标签'));
@@ -363,6 +381,12 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
       .getByText(say(`has ${before.length} targets`, `中有 ${before.length} 个目标`))
       .waitFor();
     await seen(`${name}-targets-export`);
+    // The address opens it again, and saves no file by itself.
+    const downloads: unknown[] = [];
+    page.on('download', (download) => downloads.push(download));
+    await page.reload();
+    await button('Save the file', '保存文件', dialog()).waitFor();
+    expect(downloads).toEqual([]);
     await page.keyboard.press('Escape');
     await dialog().waitFor({ state: 'detached' });
     await button('Paste or import', '粘贴或导入').click();
@@ -466,6 +490,8 @@ test('a large edit and a large deletion that fail half way say how far they got,
 
   await select();
   await page.locator('.chosen').getByRole('button', { name: 'Edit' }).click();
+  await dialog.getByText('Edit 502 selected targets').waitFor();
+  expect(page.url()).not.toContain('dialog='); // so many stay out of the address
   await dialog.getByRole('checkbox').click();
   await dialog.getByRole('textbox', { name: 'Remark' }).fill('busy');
   await dialog.getByRole('button', { name: 'Preview the change' }).click();

@@ -13,7 +13,8 @@ export function Targets() {
   const navigate = useNavigate({ from: '/targets' });
   const set = useCallback(
     (change: Partial<TargetSearch>, replace = false) =>
-      void navigate({ search: (old: TargetSearch) => ({ ...old, ...change }), replace }),
+      // Whoever changes it on the page was asked there, if that leaves an edit.
+      void navigate({ search: (old: TargetSearch) => ({ ...old, ...change }), replace, ignoreBlocker: true }),
     [navigate],
   );
   return (

@@ -74,7 +74,7 @@ function Form({ uuid, fields }: { uuid: string; fields: Fields }) {
       void navigate({ to: '/nodes/$uuid/jobs/$key', params: { uuid, key: job.key } });
     },
   });
-  useUnsaved(dirty && !creating.isSuccess, 'newJob.leave', creating.isPending);
+  useUnsaved(dirty && !creating.isSuccess, 'newJob.leave', { saving: creating.isPending });
   const ready = body !== undefined && tried.preview !== undefined && !creating.isPending;
   const [unsent, setUnsent] = useState<Unreachable>(); // nothing is created that was not seen first
   const create = () => {

@@ -11,7 +11,8 @@ export function JobTargets() {
   const navigate = useNavigate({ from: '/nodes/$uuid/jobs/$key/' });
   const set = useCallback(
     (change: Partial<TargetSearch>, replace = false) =>
-      void navigate({ search: (old: TargetSearch) => ({ ...old, ...change }), replace }),
+      // Whoever changes it on the page was asked there, if that leaves an edit.
+      void navigate({ search: (old: TargetSearch) => ({ ...old, ...change }), replace, ignoreBlocker: true }),
     [navigate],
   );
   return <TargetsView key={job.id} search={search} set={set} job={job} />;

@@ -149,7 +149,7 @@ export function NewForm<T>({ fields, initial, create, created, cancel, action, c
   const [values, setValues] = useState(initial);
   const creating = useMutation({ mutationFn: () => create(values), onSuccess: created });
   const dirty = Object.keys(patchOf(initial, values)).length > 0 && !creating.isSuccess;
-  useUnsaved(dirty, undefined, creating.isPending);
+  useUnsaved(dirty, undefined, { saving: creating.isPending });
   const submit = (event: FormEvent) => {
     event.preventDefault();
     creating.mutate();

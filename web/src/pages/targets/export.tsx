@@ -80,23 +80,26 @@ interface Props {
   total: number;
   /** Its name, without the ending. */
   file: string;
+  /** It was asked for by hand: an address saves no file by itself. */
+  save?: true;
   close: () => void;
 }
 
 /** Makes a CSV file of all that the filter selects. */
-export function Export({ filter, total, file, close }: Props) {
+export function Export({ filter, total, file, save, close }: Props) {
   const { t } = useTranslation();
   useGiveBack();
   const [at, setAt] = useState({ done: 0, total: 0 });
   const [error, setError] = useState<Error | null>(null);
   const [attempt, setAttempt] = useState(0);
   const [made, setMade] = useState<{ blob: Blob; count: number }>();
-  const given = useRef({ filter, file, total });
+  const [saved, setSaved] = useState(save === true);
+  const given = useRef({ filter, file, total, save });
   // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt reads again
   useEffect(() => {
     const abort = new AbortController();
     const run = async () => {
-      const { filter, file, total } = given.current;
+      const { filter, file, total, save } = given.current;
       const { job } = filter;
       const whole = job !== undefined && !filter.q && !filter.tag && !filter.addr && !filter.deleted;
       const targets = whole
@@ -106,7 +109,7 @@ export function Export({ filter, total, file, close }: Props) {
       const blob = await csvOf(await csvTargets(targets, where), where);
       if (abort.signal.aborted) return;
       setMade({ blob, count: targets.length });
-      download(blob, `${file}.csv`);
+      if (save) download(blob, `${file}.csv`);
     };
     setError(null);
     run().catch((e: unknown) => {
@@ -139,7 +142,16 @@ export function Export({ filter, total, file, close }: Props) {
         )}
         <p className="dim">{t('targets.exportHelp')}</p>
         <div className="spread">
-          {made && <Button onClick={() => download(made.blob, `${file}.csv`)}>{t('targets.exportAgain')}</Button>}
+          {made && (
+            <Button
+              onClick={() => {
+                download(made.blob, `${file}.csv`);
+                setSaved(true);
+              }}
+            >
+              {t(saved ? 'targets.exportAgain' : 'targets.exportSave')}
+            </Button>
+          )}
           <Button variant="default" onClick={close} data-autofocus>
             {made ? t('app.close') : t('app.cancel')}
           </Button>

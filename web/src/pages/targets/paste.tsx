@@ -38,7 +38,7 @@ export function Paste({ job: given, node, text: pasted, close, done }: Props) {
   const dirty = text !== undefined;
   const [correcting, setCorrecting] = useState(false); // which comes first
   const [result, setResult] = useState<SetChange>();
-  useUnsaved(dirty && !result);
+  useUnsaved(dirty && !result, undefined, { inDialog: true });
   // What was corrected by hand is not thrown away by a key that was pressed by mistake.
   const leave = () => (dirty && !result && !leaving ? setLeaving(true) : close());
   return (

@@ -25,6 +25,7 @@ import { Bulk } from './bulk';
 import { columnsOf } from './cells';
 import { Create } from './create';
 import { jobOf, type ListFilter, readTarget, readTargets, type Scope, targetsKey, type Written, written } from './data';
+import { useDialog } from './dialog';
 import { type Editing, EditRow } from './edit';
 import { Export } from './export';
 import { Filters, filtered } from './filters';
@@ -42,11 +43,8 @@ interface Props {
   job?: Job;
 }
 
-type Open =
-  | { what: 'paste'; text?: string }
-  | { what: 'export' }
-  | { what: 'restore'; ids: number[] }
-  | { what: 'bulk' | 'delete'; scope: Scope; count: number };
+/** A dialog that the address does not name: what it does is asked for again. */
+type Asked = { what: 'restore'; ids: number[] } | { what: 'delete'; scope: Scope; count: number };
 
 const nothing: ReadonlySet<string> = new Set();
 const idle = () => undefined;
@@ -87,7 +85,7 @@ export function TargetsView({ search, set, job }: Props) {
   const [selected, setSelected] = useState(nothing);
   const [editing, setEditing] = useState<Editing>();
   const [creating, setCreating] = useState(false);
-  const [open, setOpen] = useState<Open>();
+  const [asking, setAsking] = useState<Asked>();
   const [followed, setFollowed] = useState<Followed[]>([]);
   const [error, setError] = useState<Error | null>(null);
   const box = useRef<HTMLDivElement>(null);
@@ -183,8 +181,24 @@ export function TargetsView({ search, set, job }: Props) {
     void edit(target);
   };
 
-  // n begins a new target; what is pasted onto the page is read.
   const may = editable && !deleted;
+  const query = { ...filter, deleted: undefined, sort: undefined };
+  const whole: Scope = { filter: query };
+  const canWhole = may && (jobId !== undefined || filtered(search)) && !list.stale && list.total > 0;
+  const { open, begin, close } = useDialog({
+    search,
+    set,
+    about: (what, ids) => {
+      if (what === 'export') return list.total > 0 ? { what } : undefined;
+      if (what === 'paste') return may ? { what } : undefined;
+      if (ids) return may && ids.length > 0 ? { what, scope: { ids }, count: ids.length } : undefined;
+      return canWhole ? { what, scope: whole, count: list.total } : undefined;
+    },
+  });
+  const pasted = useRef(begin);
+  pasted.current = begin;
+
+  // n begins a new target; what is pasted onto the page is read.
   useEffect(() => {
     if (!may) return;
     const free = (target: EventTarget | null) => !typing(target) && !document.querySelector('[role="dialog"]');
@@ -197,7 +211,7 @@ export function TargetsView({ search, set, job }: Props) {
       const text = event.clipboardData?.getData('text/plain') ?? '';
       if (text.trim() === '' || !free(event.target)) return;
       event.preventDefault();
-      setOpen({ what: 'paste', text });
+      pasted.current({ what: 'paste', text });
     };
     window.addEventListener('keydown', key);
     window.addEventListener('paste', paste);
@@ -226,9 +240,6 @@ export function TargetsView({ search, set, job }: Props) {
   );
 
   const ids = [...selected].map(Number);
-  const query = { ...filter, deleted: undefined, sort: undefined };
-  const whole: Scope = { filter: query };
-  const canWhole = jobId !== undefined || filtered(search);
   const grid = (
     <Grid
       label={t('targets.title')}
@@ -260,7 +271,7 @@ export function TargetsView({ search, set, job }: Props) {
                 size="compact-sm"
                 variant="default"
                 leftSection={<IconRestore size={14} aria-hidden />}
-                onClick={() => setOpen({ what: 'restore', ids })}
+                onClick={() => setAsking({ what: 'restore', ids })}
               >
                 {t('targets.restore')}
               </Button>
@@ -270,7 +281,7 @@ export function TargetsView({ search, set, job }: Props) {
                   size="compact-sm"
                   variant="default"
                   leftSection={<IconPencil size={14} aria-hidden />}
-                  onClick={() => setOpen({ what: 'bulk', scope: { ids }, count: ids.length })}
+                  onClick={() => begin({ what: 'bulk', scope: { ids }, count: ids.length })}
                 >
                   {t('targets.editSelected')}
                 </Button>
@@ -278,7 +289,7 @@ export function TargetsView({ search, set, job }: Props) {
                   size="compact-sm"
                   variant="default"
                   leftSection={<IconTrash size={14} aria-hidden />}
-                  onClick={() => setOpen({ what: 'delete', scope: { ids }, count: ids.length })}
+                  onClick={() => setAsking({ what: 'delete', scope: { ids }, count: ids.length })}
                 >
                   {t('targets.deleteSelected')}
                 </Button>
@@ -290,13 +301,13 @@ export function TargetsView({ search, set, job }: Props) {
           </span>
         )}
         <span className="push spread">
-          {may && canWhole && !list.stale && list.total > 0 && selected.size === 0 && (
+          {canWhole && selected.size === 0 && (
             <>
               <Button
                 size="compact-sm"
                 variant="default"
                 leftSection={<IconPencil size={14} aria-hidden />}
-                onClick={() => setOpen({ what: 'bulk', scope: whole, count: list.total })}
+                onClick={() => begin({ what: 'bulk', scope: whole, count: list.total })}
               >
                 {t('targets.editAll', { count: list.total })}
               </Button>
@@ -305,7 +316,7 @@ export function TargetsView({ search, set, job }: Props) {
                   size="compact-sm"
                   variant="default"
                   leftSection={<IconTrash size={14} aria-hidden />}
-                  onClick={() => setOpen({ what: 'delete', scope: whole, count: list.total })}
+                  onClick={() => setAsking({ what: 'delete', scope: whole, count: list.total })}
                 >
                   {t('targets.deleteAll', { count: list.total })}
                 </Button>
@@ -317,7 +328,7 @@ export function TargetsView({ search, set, job }: Props) {
             variant="default"
             leftSection={<IconDownload size={14} aria-hidden />}
             disabled={list.total === 0}
-            onClick={() => setOpen({ what: 'export' })}
+            onClick={() => begin({ what: 'export', save: true })}
           >
             {t('targets.export')}
           </Button>
@@ -327,7 +338,7 @@ export function TargetsView({ search, set, job }: Props) {
                 size="compact-sm"
                 variant="default"
                 leftSection={<IconClipboardPlus size={14} aria-hidden />}
-                onClick={() => setOpen({ what: 'paste' })}
+                onClick={() => begin({ what: 'paste' })}
               >
                 {t('targets.paste')}
               </Button>
@@ -387,43 +398,38 @@ export function TargetsView({ search, set, job }: Props) {
         api={curl('GET', '/targets', { query: { ...filter } })}
       />
       {open?.what === 'paste' && (
-        <Paste
-          job={jobId}
-          node={node}
-          text={open.text}
-          close={() => setOpen(undefined)}
-          done={(nodes) => follow(nodes, new Map())}
-        />
+        <Paste job={jobId} node={node} text={open.text} close={close} done={(nodes) => follow(nodes, new Map())} />
       )}
       {open?.what === 'export' && (
         <Export
           filter={filter}
           total={list.total}
+          save={open.save}
           file={job ? `targets-${job.key}` : 'targets'}
-          close={() => setOpen(undefined)}
+          close={close}
         />
       )}
       {open?.what === 'bulk' && (
         <Bulk
           scope={open.scope}
           count={open.count}
-          close={() => setOpen(undefined)}
+          close={close}
           done={(nodes, written) => changedMany(nodes, written, open.count)}
         />
       )}
-      {open?.what === 'delete' && (
+      {asking?.what === 'delete' && (
         <Remove
-          scope={open.scope}
-          count={open.count}
-          only={open.count === 1 && 'ids' in open.scope ? rowOf(open.scope.ids[0] ?? 0) : undefined}
-          close={() => setOpen(undefined)}
-          done={(nodes, written) => changedMany(nodes, written, open.count)}
+          scope={asking.scope}
+          count={asking.count}
+          only={asking.count === 1 && 'ids' in asking.scope ? rowOf(asking.scope.ids[0] ?? 0) : undefined}
+          close={() => setAsking(undefined)}
+          done={(nodes, written) => changedMany(nodes, written, asking.count)}
         />
       )}
-      {open?.what === 'restore' && (
+      {asking?.what === 'restore' && (
         <Restore
-          ids={open.ids}
-          close={() => setOpen(undefined)}
+          ids={asking.ids}
+          close={() => setAsking(undefined)}
           done={(restored, nodes) => {
             setSelected((old) => new Set([...old].filter((id) => !restored.includes(Number(id)))));
             follow(nodes, new Map());
