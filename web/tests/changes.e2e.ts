@@ -229,7 +229,8 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await page.getByText(t('nodeDelete.restored', { host })).waitFor();
     await page.locator('.overview').waitFor();
     expect(await there()).toBe(true);
-    await v.check(`${name}-node-restored`);
+    await v.picture(`${name}-node-restored`);
+    expect(v.errors).toEqual([]);
   });
 
   test('a prometheus.yml is imported: refused at what is wrong, and seen first', async () => {

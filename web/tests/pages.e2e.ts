@@ -210,7 +210,7 @@ describe.each(looks)('%s', (name, { base, ...look }) => {
     await page.locator('.followed .strip li:last-child[data-mark="done"]').waitFor(); // where it was saved
     await page.getByRole('link', { name: t('node.overview') }).click();
     await page.locator('.overview .strip li:last-child[data-mark="done"]').waitFor();
-    await v.check(`${name}-write-loaded`);
+    await v.picture(`${name}-write-loaded`);
     const saved = await call<{ base_config: string }>('GET', `/nodes/${node}`);
     expect(saved.base_config).toContain('scrape_interval: 3s');
   });

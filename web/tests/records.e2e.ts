@@ -290,7 +290,7 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
       await dialog().locator('.secret').waitFor();
       const secret = (await dialog().locator('.secret').textContent()) ?? '';
       expect(secret).toMatch(/^pf[a-z]_/);
-      await v.picture(`${look}-${path.slice(1)}-secret`);
+      await v.check(`${look}-${path.slice(1)}-secret`);
       await button(w.stored, dialog()).click();
       await panel().locator('.facts').waitFor();
       expect(await page.content()).not.toContain(secret);
@@ -353,7 +353,7 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     await v.check(`${look}-events-open`);
     await button(w.undo).click();
     await dialog().locator('.preview').waitFor();
-    await v.picture(`${look}-events-undo`);
+    await v.check(`${look}-events-undo`);
     await button(w.undoIt, dialog()).click();
     await page.waitForFunction(() => document.querySelectorAll('.grid .row').length === 3);
     expect((await call<Record>('GET', `/tags/${tag.id}`)).remark).toBe('one');

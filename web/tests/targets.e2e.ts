@@ -75,8 +75,6 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
   const dialog = () => page.getByRole('dialog');
   const field = (f: string) => page.locator(`.cell-input[data-field="${f}"]`);
   const effect = (state: string) => page.locator(`.previewline[data-state="${state}"]`);
-  /** Holds a view to what it must be, once; of the other look a picture is enough. */
-  const seen = (picture: string) => (look.language === 'en' ? v.check(picture) : v.picture(picture));
   const loaded = () => page.locator('.follow .ministrip > span:last-child[data-mark="done"]').waitFor();
   /** Forgets what the browser itself says of an answer that was to be one. */
   const answered = (status: number) => {
@@ -160,7 +158,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
       .waitFor();
     await effect('bad').waitFor();
     expect(await addr.getAttribute('aria-invalid')).toBe('true');
-    await seen(`${name}-targets-edit-refused`);
+    await v.check(`${name}-targets-edit-refused`);
     await page.keyboard.press('Control+a');
     await page.keyboard.type('127.0.0.1:3');
     await effect('good').getByText(say('+1 target', '+1 个目标')).waitFor();
@@ -210,7 +208,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await page.keyboard.press('n');
     await page.keyboard.type('127.0.0.1:4');
     await effect('good').getByText(say('+1 target', '+1 个目标')).waitFor();
-    await seen(`${name}-targets-new`);
+    await v.check(`${name}-targets-new`);
     await page.keyboard.press('Enter');
     await waitFor('the target is made', async () => (await targets('&addr=127.0.0.1:4')).length === 1);
     await page.keyboard.press('Escape');
@@ -255,7 +253,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await page.keyboard.press('Enter');
     await dialog().getByText('theirs').waitFor();
     answered(412);
-    await seen(`${name}-targets-stale`);
+    await v.check(`${name}-targets-stale`);
     // Closed, nothing is decided: the row is as it was typed, and the next save asks again.
     await page.keyboard.press('Escape');
     await dialog().waitFor({ state: 'detached' });
@@ -270,6 +268,11 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
       const [t] = await targets('&q=mine');
       return t?.labels.rack === '7' && t.name === 'mine';
     });
+    // What was done last is undone where its history is.
+    await v.go(`${path}?target=${plane?.id}&show=history`);
+    await button('Undo…', '撤销…').click();
+    await button('Undo it', '撤销').click();
+    await waitFor('it is undone', async () => (await targets('&q=theirs')).length === 1);
     await call('PATCH', `/targets/${plane?.id}`, { name: 'plane', labels: { rack: null } });
   });
 
@@ -293,7 +296,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await (await asked).dismiss();
     await preview.click();
     await dialog().getByText(say('+3 targets', '+3 个目标')).waitFor();
-    await seen(`${name}-targets-paste-preview`);
+    await v.check(`${name}-targets-paste-preview`);
     await button('Write 3 targets', '写入 3 个目标', dialog()).click();
     await dialog().getByText(say('3 new', '新建 3 个')).waitFor();
     await button('Close', '关闭', dialog()).last().click();
@@ -351,7 +354,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await dialog()
       .getByText(say(`${count} targets changed`, `${count} 个目标变化`))
       .waitFor();
-    await seen(`${name}-targets-bulk-preview`);
+    await v.check(`${name}-targets-bulk-preview`);
     // On a small screen, what does it is in sight all the same.
     const sure = button(`Change ${count} targets`, `修改 ${count} 个目标`, dialog());
     await page.setViewportSize({ width: 1280, height: 720 });
@@ -380,7 +383,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await dialog()
       .getByText(say(`has ${before.length} targets`, `中有 ${before.length} 个目标`))
       .waitFor();
-    await seen(`${name}-targets-export`);
+    await v.check(`${name}-targets-export`);
     // The address opens it again, and saves no file by itself.
     const downloads: unknown[] = [];
     page.on('download', (download) => downloads.push(download));
@@ -437,7 +440,7 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await row(page, 'p3').locator('input[type="checkbox"]').click();
     await button('Restore', '恢复', chosen).click();
     await dialog().getByText(say('+1 target', '+1 个目标')).waitFor();
-    await seen(`${name}-targets-restore`);
+    await v.check(`${name}-targets-restore`);
     await button('Restore', '恢复', dialog()).click();
     await row(page, 'p3').waitFor({ state: 'detached' });
     await loaded();
