@@ -85,6 +85,11 @@ web-bench: tools build ## measure long lists in a real browser
 	@scripts/tools.sh browser
 	@cd web && npm run --silent bench
 
+.PHONY: web-pictures
+web-pictures: tools build ## make the pictures of README.md anew
+	@scripts/tools.sh browser
+	@cd web && npm run --silent pictures
+
 .PHONY: man
 man: build ## write the man pages into ./bin/man (man -l bin/man/promfleet.1)
 	@bin/promfleet man bin/man
