@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { call, type Look, launch, Visitor, world } from './browser';
+import { call, type Look, launch, textsOf, Visitor, world } from './browser';
 
 /** What must be shown as text, and never be anything else. */
 const hostile = '<img src=x onerror=alert(1)>\u202Egnp.exe';
@@ -290,7 +290,7 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
       await dialog().locator('.secret').waitFor();
       const secret = (await dialog().locator('.secret').textContent()) ?? '';
       expect(secret).toMatch(/^pf[a-z]_/);
-      await v.check(`${look}-${path.slice(1)}-secret`);
+      if (kind === 'tokens') await v.check(`${look}-tokens-secret`); // of both kinds it is one dialog
       await button(w.stored, dialog()).click();
       await panel().locator('.facts').waitFor();
       expect(await page.content()).not.toContain(secret);
@@ -314,6 +314,38 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
       await page.waitForURL(new RegExp(`over=true.*id=${id}|id=${id}.*over=true`));
       await v.check(`${look}-join-tokens-over`);
     }
+  });
+
+  test('many at once: users deleted and restored, tokens and join tokens revoked', async () => {
+    const t = textsOf(how);
+    const many = async (what: string, count: number, action: string, named = true) => {
+      for (const at of Array(count).keys()) await row(`many-${who}-`).nth(at).locator('.ticks').click();
+      await button(t(`record.${what}Many`, { count })).click();
+      if (named) await dialog().getByRole('textbox').fill(String(count));
+      if (what === 'delete') await v.check(`${look}-many`); // they are one dialog
+      await button(t(`record.${action}`), dialog()).click();
+      await dialog().waitFor({ state: 'detached' });
+    };
+    for (const [path, body] of [
+      ['/users', { role: 'viewer' }],
+      ['/tokens', { role: 'sd' }],
+      ['/join-tokens', {}],
+    ] as const) {
+      for (const i of [1, 2]) await call('POST', path, { ...body, name: `many-${who}-${i}` });
+      const left = async () => (await call<List>('GET', `${path}?q=many-${who}`)).total;
+      await v.go(`${path}?q=many-${who}`);
+      if (path === '/users') {
+        await many('delete', 2, 'deleteNow');
+        expect(await left()).toBe(0);
+        await v.go(`${path}?q=many-${who}&deleted=true`);
+        await many('restore', 2, 'restore', false);
+        expect(await left()).toBe(2);
+      } else {
+        await many('revoke', 2, 'revokeNow');
+        expect(await left()).toBe(0);
+      }
+    }
+    expect(v.errors).toEqual([]);
   });
 
   test('account: own contacts and tokens', async () => {
