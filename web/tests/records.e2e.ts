@@ -374,6 +374,7 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
     await call('PATCH', `/tags/${tag.id}`, { remark: 'two' });
     await v.go(`/events?object=tag/${tag.id}`);
     await row('e').nth(1).waitFor();
+    await page.locator('.chip').getByText(`${w.tag} e${who} (${tag.id})`).waitFor();
     expect(await page.locator('.grid .row').count()).toBe(2);
     await page.keyboard.press('j');
     await page.keyboard.press('Enter');

@@ -115,7 +115,7 @@ export function Events() {
           {t('events.print')}
         </Button>
       </Head>
-      <Filters filter={filter} set={set} filtered={filtered} />
+      <Filters filter={filter} set={set} filtered={filtered} about={here.find((e) => e.object === filter.object)} />
       <Failure error={list.error} retry={list.refetch} />
       {printing || printed ? (
         <Printed rows={printed ?? list.here} total={list.total} />
@@ -157,9 +157,11 @@ interface FilterProps {
   filter: EventSearch;
   set: (change: Partial<EventSearch>) => void;
   filtered: boolean;
+  /** An event of the object that is filtered by. */
+  about?: FleetEvent;
 }
 
-function Filters({ filter, set, filtered }: FilterProps) {
+function Filters({ filter, set, filtered, about }: FilterProps) {
   const { t, i18n } = useTranslation();
   const since = (span: string) =>
     span in spans
@@ -194,8 +196,15 @@ function Filters({ filter, set, filtered }: FilterProps) {
       {chips.map(
         (name) =>
           filter[name] && (
-            <span key={name} className="tag mono chip">
-              {t(`events.by.${name}`)} {name === 'node' ? <HostName uuid={filter[name]} /> : <Name of={filter[name]} />}
+            <span key={name} className={`tag chip${name === 'actor' ? ' mono' : ''}`}>
+              {t(`events.by.${name}`)}{' '}
+              {name === 'node' ? (
+                <HostName uuid={filter[name]} />
+              ) : name === 'object' ? (
+                <SubjectName event={about ?? { object: filter[name] }} />
+              ) : (
+                <Name of={filter[name]} />
+              )}
               <CloseButton
                 size={16}
                 aria-label={`${t('record.remove')}: ${t(`events.by.${name}`)}`}

@@ -6,10 +6,10 @@ import type { FleetEvent } from '../../api/client';
 import { Name } from '../../components/name';
 import { hostOf } from '../../data/hosts';
 import { jobKeyOf } from '../../data/jobnames';
-import { type Subject, subjectOf, subjectText } from './subject';
+import { type About, type Subject, subjectOf, subjectText } from './subject';
 
 /** What an event is about; a name that the event does not say is read. */
-function useSubject(event: FleetEvent): Subject | undefined {
+function useSubject(event: About): Subject | undefined {
   const subject = subjectOf(event);
   const reads = subject && subject.name === undefined ? subject.kind : undefined;
   const key = useQuery({ ...jobKeyOf(Number(subject?.id)), enabled: reads === 'targets' }).data;
@@ -18,7 +18,7 @@ function useSubject(event: FleetEvent): Subject | undefined {
 }
 
 /** What an event is about, in words. */
-export function SubjectName({ event }: { event: FleetEvent }) {
+export function SubjectName({ event }: { event: About }) {
   const { t } = useTranslation();
   const subject = useSubject(event);
   return <Name of={subject ? subjectText(t, subject) : event.object} title={event.object} />;

@@ -13,8 +13,11 @@ export interface Subject {
   gone: boolean;
 }
 
+/** What of an event says what it is about. */
+export type About = Pick<FleetEvent, 'object' | 'before' | 'after'>;
+
 /** What an event is about; undefined: a kind that is not known here. */
-export function subjectOf(event: FleetEvent): Subject | undefined {
+export function subjectOf(event: About): Subject | undefined {
   const [of = '', id = '', part] = event.object.split('/');
   const kind = kinds.find((k) => k === (of === 'job' && part === 'targets' ? 'targets' : of));
   if (!kind) return undefined;
