@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type FleetEvent, ok, type Preview } from '../api/client';
 import { ApiError, sentence } from '../api/problem';
+import { pause } from '../data/dry-run';
 import { followEffect } from '../data/following';
 import { queryClient } from '../data/queries';
 import { mayEdit, useSession } from '../data/session';
@@ -24,14 +25,23 @@ const actions = ['create', 'update', 'delete', 'restore', 'revert'];
 export const undoable = (event: FleetEvent) =>
   kinds.includes(event.object.split('/')[0] ?? '') && actions.includes(event.action);
 
-const revert = (id: number, dry: boolean) =>
-  ok(api.POST('/api/v1/events/{id}/revert', { params: { path: { id }, query: { dry_run: dry } } }));
+const revert = (id: number, dry: boolean, signal?: AbortSignal) =>
+  ok(api.POST('/api/v1/events/{id}/revert', { params: { path: { id }, query: { dry_run: dry } }, signal }));
+
+/** A trial costs the server as much as a write: who only passes by an event asks for none. */
+async function stayed(signal: AbortSignal): Promise<void> {
+  await new Promise((go) => setTimeout(go, pause));
+  signal.throwIfAborted();
+}
 
 /** What undoing an event would do; refused, if it cannot be undone any more. */
 const tryingQuery = (id: number) =>
   queryOptions({
     queryKey: ['undo', id],
-    queryFn: () => revert(id, true) as Promise<Preview>,
+    queryFn: async ({ signal }) => {
+      await stayed(signal);
+      return (await revert(id, true, signal)) as Preview;
+    },
     gcTime: 0,
     staleTime: 10_000,
     refetchOnWindowFocus: false,
