@@ -9,6 +9,7 @@ import { PreviewOf } from '../../components/preview';
 import { Same } from '../../components/same';
 import { curl, promfleet } from '../../components/shell-words';
 import { TagsInput } from '../../components/tagsinput';
+import { useUnsaved } from '../../components/unsaved';
 import { useGiveBack } from '../../components/use-give-back';
 import { useSession } from '../../data/session';
 import { type BulkPatch, previewBulk, type Scope, type Written, writeUndoably } from './data';
@@ -62,11 +63,14 @@ export function Bulk({ scope, count, close, done }: Props) {
     mutationFn: () => writeUndoably(scope, patch, actor, setShare),
     onSuccess: (written) => {
       const nodes = (preview?.nodes ?? []).map((n) => n.node);
-      close();
       done(nodes, written);
       offerUndo(t('targets.bulkDone', { count: written.updated }), written.events, () => done(nodes));
     },
   });
+  useUnsaved(changes && !saving.isSuccess, undefined, { inDialog: true });
+  const leave = () => {
+    if (!saving.isPending && (!changes || window.confirm(t('record.leave')))) close();
+  };
   const failed = saving.error ?? trying.error;
   const told = ['labels', 'add_tags', 'remove_tags', 'remark'].map((field) => `body.${field}`);
   const at = (field: string) => (failed instanceof ApiError ? failed.at(`body.${field}`) : undefined);
@@ -82,7 +86,7 @@ export function Bulk({ scope, count, close, done }: Props) {
   return (
     <Modal
       opened
-      onClose={close}
+      onClose={leave}
       size="xl"
       title={'ids' in scope ? t('targets.bulkSelected', { count }) : t('targets.bulkAll', { count })}
       closeButtonProps={{ 'aria-label': t('app.close') }}
@@ -91,7 +95,8 @@ export function Bulk({ scope, count, close, done }: Props) {
         className="stack"
         onSubmit={(e) => {
           e.preventDefault();
-          if (preview) saving.mutate();
+          if (preview)
+            saving.mutate(undefined, { onSuccess: close }); // unless it was left meanwhile
           else if (changes && !problem && !both) trying.mutate(edits.current);
         }}
       >
@@ -162,7 +167,7 @@ export function Bulk({ scope, count, close, done }: Props) {
               {t('settings.preview')}
             </Button>
           )}
-          <Button variant="default" onClick={close}>
+          <Button variant="default" onClick={leave} disabled={saving.isPending}>
             {t('app.cancel')}
           </Button>
         </div>

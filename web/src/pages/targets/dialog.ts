@@ -1,3 +1,4 @@
+import { useRouter } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import type { TargetSearch } from '../../router';
 import type { Scope } from './data';
@@ -22,22 +23,31 @@ interface Options {
   set: (change: Partial<TargetSearch>, replace?: boolean) => void;
   /** What the dialog of an address is about, once that is known. */
   about: (what: Dialog['what'], ids?: number[]) => Dialog | undefined;
+  /** What it would be about is known, or that there is nothing. */
+  known: boolean;
 }
 
 /**
  * The dialog that the address names. It stays about what it began with, and a click that
  * opens it may say more than the address: what was pasted.
  */
-export function useDialog({ search: { dialog, ids }, set, about }: Options) {
+export function useDialog({ search: { dialog, ids }, set, about, known }: Options) {
   const key = dialog && [dialog, ...(ids ?? [])].join();
-  const begun = useRef<{ key: string; dialog: Dialog }>(undefined);
+  const { history } = useRouter();
+  const begun = useRef<{ key: string; dialog: Dialog; clicked: boolean }>(undefined);
   const clicked = useRef<Dialog>(undefined);
   const [large, setLarge] = useState<Dialog>(); // of more than an address can name
   if (begun.current?.key !== key) begun.current = undefined;
   if (dialog && key && !begun.current) {
-    const found = clicked.current?.what === dialog ? clicked.current : about(dialog, ids);
-    if (found) begun.current = { key, dialog: found };
+    const said = clicked.current?.what === dialog ? clicked.current : undefined;
+    const found = said ?? about(dialog, ids);
+    if (found) begun.current = { key, dialog: found, clicked: said !== undefined };
   }
+  // Or it would open over what another filter selects, while that is typed.
+  const nothing = key !== undefined && !begun.current && known;
+  useEffect(() => {
+    if (nothing) set({ dialog: undefined, ids: undefined }, true);
+  }, [nothing, set]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another address was not clicked
   useEffect(() => {
     clicked.current = undefined;
@@ -52,7 +62,8 @@ export function useDialog({ search: { dialog, ids }, set, about }: Options) {
     },
     close: () => {
       setLarge(undefined);
-      set({ dialog: undefined, ids: undefined }, true);
+      if (begun.current?.clicked) history.back({ ignoreBlocker: true });
+      else if (dialog) set({ dialog: undefined, ids: undefined }, true);
     },
   };
 }

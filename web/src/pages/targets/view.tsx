@@ -194,6 +194,7 @@ export function TargetsView({ search, set, job }: Props) {
       if (ids) return may && ids.length > 0 ? { what, scope: { ids }, count: ids.length } : undefined;
       return canWhole ? { what, scope: whole, count: list.total } : undefined;
     },
+    known: !list.pending && !list.stale && !list.error,
   });
   const pasted = useRef(begin);
   pasted.current = begin;
