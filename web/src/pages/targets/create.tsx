@@ -57,7 +57,16 @@ export function Create({ job: given, node, close, done }: Props) {
     // biome-ignore lint/a11y/noStaticElementInteractions: it listens to the fields in it
     <div className="newrow" onKeyDown={keys}>
       <div className="newcells" key={made}>
-        {given === undefined && <JobPicker node={node} value={job} onChange={setJob} />}
+        {given === undefined && (
+          <JobPicker
+            node={node}
+            value={job}
+            onChange={(picked) => {
+              typing.giveUp();
+              setJob(picked);
+            }}
+          />
+        )}
         {fields.map((f) => (
           <label key={f}>
             <span className="dim small">{t(`targets.${f}`)}</span>

@@ -18,6 +18,7 @@ import { Failure } from '../../components/failure';
 import { plain } from '../../components/name';
 import { PreviewLine } from '../../components/preview-line';
 import { TagsOffered } from '../../components/tagsinput';
+import { tellFailure } from '../../components/tell';
 import { Conflict } from './conflict';
 import { patchTarget, previewPatch, putTarget, readTarget } from './data';
 import { draftOf, emptyDraft, fields, patchOf, valuesOf } from './draft';
@@ -181,15 +182,19 @@ export function EditRow({ editing, done, children }: Props) {
     setWhole(false);
   }, [editing, begin]);
 
+  const current = useRef(editing);
+  current.current = editing;
   const write = async (base: Editing, target: TargetValues) => {
     const patch = patchOf(base.from, target);
     if (!patch) return done();
+    const left = () => current.current !== editing; // for another row, or for none
     setBusy(true);
     try {
       const saved = await patchTarget(base.from.id, base.etag, patch);
       putTarget(saved.value);
-      done(saved.value); // the next one begins afresh
+      if (!left()) done(saved.value); // the next one begins afresh
     } catch (error) {
+      if (left()) return tellFailure(error);
       if (error instanceof StaleError) {
         const now = await readTarget(base.from.id).catch((e: unknown) => e as Error);
         if (now instanceof Error) refuse(now);

@@ -86,6 +86,8 @@ export function useTyping({ name, bodyOf, look }: Options) {
     waiting: waits !== undefined,
     /** Saves once it is known what that does, or that it is not to be known; typing on gives that up. */
     afterLook: (save: () => void) => (looks ? setWaits(() => save) : save()),
+    /** What waits was meant of something else. */
+    giveUp: useCallback(() => setWaits(undefined), []),
     refuse,
     /** Something would be saved, or could be if it were right. */
     changed: dirty && (wanted !== undefined || values.problems.length > 0),
