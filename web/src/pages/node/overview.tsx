@@ -141,7 +141,7 @@ function Confirm({ node }: { node: Node }) {
             <p className="mono pre">{plain(read.error)}</p>
           </Alert>
           <p>
-            <Link to="/targets" search={{ node: uuid, deleted: true }} target="_blank">
+            <Link to="/events" search={{ node: uuid }} target="_blank">
               {t('node.confirmWhich')}
             </Link>
           </p>
