@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, type Look, launch, textsOf, Visitor, world } from './browser';
@@ -303,10 +304,11 @@ describe.each(looks)('%s', (look, { base, ...how }, who) => {
       await row(`${who}`).first().waitFor();
       expect((await call<List>('GET', `${path}?q=${encodeURIComponent(`exe${who}`)}`)).total).toBe(0);
       if (kind !== 'joinTokens') continue;
-      // One that has expired serves no more, and does not stand among those that do.
-      const worn = { name: `worn-${who}`, expires_at: new Date(Date.now() + 400).toISOString() };
-      const { id } = await call<Record>('POST', path, worn);
-      await expect.poll(async () => (await call<List>('GET', `${path}?state=over&q=worn-${who}`)).total).toBe(1);
+      // One that is used up serves no more, and does not stand among those that do.
+      const worn = await call<Record & { secret: string }>('POST', path, { name: `worn-${who}` });
+      const { id } = worn;
+      const node = { protocol: 1, uuid: randomUUID(), hostname: `worn-${who}`, addr: 'http://127.0.0.1:9/' };
+      await call('POST', '/agent/register', node, worn.secret);
       await v.go(`${path}?q=worn-${who}`);
       await page.locator('main .empty').waitFor();
       await page.getByText(w.over, { exact: true }).click();

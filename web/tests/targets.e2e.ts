@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Browser, Locator, Page, Response } from 'playwright-core';
+import type { Browser, Locator, Page, Response, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, type Look, launch, Visitor, world } from './browser';
 import { waitFor } from './processes';
@@ -184,10 +184,16 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
       if (answer.request().method() === 'PATCH') order.push(answer.url().includes('dry_run=true') ? 'seen' : 'saved');
     };
     page.on('response', note);
+    // Until it was seen that it says so, what it does is not answered.
+    const held: Route[] = [];
+    await page.route('**/api/v1/targets/*?dry_run=true', (route) => void held.push(route));
     await page.keyboard.press('End');
     await page.keyboard.type(' zone="b 1"');
     await page.keyboard.press('Enter');
     await page.locator('.editbar').getByText(say('Checking what it does', '正在检查其影响')).waitFor();
+    await expect.poll(() => held.length).toBe(1);
+    await page.unrouteAll();
+    await held[0]?.continue();
     await loaded();
     page.off('response', note);
     expect(order).toEqual(['seen', 'saved']);
