@@ -154,7 +154,7 @@ func (v *judge) judge(c *promfleet.ExplainedChain) {
 // underWay tells whether a chain that is not whole yet goes on without anybody's doing.
 func (v *judge) underWay(c *promfleet.ExplainedChain) bool {
 	switch {
-	case c.Scraped != promfleet.ScrapedNo || v.withheld(c.Job) != nil:
+	case c.Scraped != promfleet.ScrapedNo || v.withheld(c.Job) != nil, c.Record != nil && c.Record.DeletedAt != nil:
 		return false
 	case c.Stage == promfleet.StageScraped: // its first scrape is to come
 		return c.Seen != nil && c.Seen.Scrape != nil && c.Seen.Scrape.Health != "down"
