@@ -66,7 +66,7 @@ var zhFlags = language{
 	"The deleted users instead of the live ones.":             "列出已删除的用户，而不是现存的。",
 	"The deleted contacts instead of the live ones.":          "列出已删除的联系方式，而不是现存的。",
 	"The revoked tokens instead of the live ones.":            "列出已吊销的令牌，而不是有效的。",
-	"Live ones that are usable, or over: used up or expired.": "只列出有效令牌中可用的（usable），或已用完或过期的（over）。",
+	"Live ones that are usable, or over: used up or expired.": "只列出未吊销的令牌中可用的（usable），或已用完或过期的（over）。",
 	"The revoked join tokens instead of the live ones.":       "列出已吊销的加入令牌，而不是有效的。",
 
 	// of records

@@ -35,6 +35,9 @@ func (h *handlers) tokens(a huma.API) {
 	}
 	serve(h, a, operation{id: "list-join-tokens", summary: "List join tokens", method: http.MethodGet, path: "/join-tokens", who: admin, tag: tag},
 		func(ctx context.Context, in *listJoin) (*page[promfleet.JoinToken], error) {
+			if in.Deleted && in.State != "" {
+				return nil, promfleet.BadField("query.state", "is of live join tokens; leave it out, or deleted")
+			}
 			p, err := h.fleet.JoinTokens(ctx, fleet.JoinTokenQuery{ListQuery: in.query(), State: fleet.JoinTokenState(in.State)})
 			return &page[promfleet.JoinToken]{p}, err
 		})
