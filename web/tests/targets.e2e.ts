@@ -192,8 +192,8 @@ describe.each(looks)('%s', (name, key, { base, ...look }) => {
     await page.keyboard.press('Enter');
     await page.locator('.editbar').getByText(say('Checking what it does', '正在检查其影响')).waitFor();
     await expect.poll(() => held.length).toBe(1);
-    await page.unrouteAll();
     await held[0]?.continue();
+    await page.unrouteAll();
     await loaded();
     page.off('response', note);
     expect(order).toEqual(['seen', 'saved']);
