@@ -471,6 +471,27 @@ test('a large edit and a large deletion that fail half way say how far they got,
   expect(await page.getByRole('dialog').count()).toBe(0);
   await v.go(`/nodes/${world.node}/jobs/shop_large`);
   await row(page, '127.0.0.1:1000').waitFor();
+
+  // An answer that comes when another row is edited is none of that.
+  const named = page.locator('.cell-input[data-field="name"]');
+  const held: Route[] = [];
+  await page.route(/\/targets\/\d+$/, (route) =>
+    route.request().method() === 'PATCH' ? void held.push(route) : route.continue(),
+  );
+  await row(page, '127.0.0.1:1000').locator('.health').dblclick();
+  await named.fill('late');
+  await named.press('Enter');
+  await expect.poll(() => held.length).toBe(1);
+  await named.press('Escape');
+  await row(page, '127.0.0.1:1001').locator('.health').dblclick();
+  await named.fill('mine');
+  await held[0]?.continue();
+  await row(page, '127.0.0.1:1000').getByText('late').waitFor();
+  expect(await named.inputValue()).toBe('mine');
+  await named.press('Escape');
+  await named.waitFor({ state: 'detached' });
+  await page.unrouteAll();
+
   const select = async () => {
     await page.getByRole('grid').focus();
     await page.keyboard.press('Home');
