@@ -26,7 +26,7 @@ export PROMFLEET_POSTGRES_BIN := $(TOOLS)/postgresql
 
 # The slowest packages begin first, so that none is left to run alone; one more than
 # there are cores runs at a time, since the end-to-end tests mostly wait.
-SLOW := ./internal/server ./e2e ./internal/store
+SLOW := ./internal/server ./e2e ./internal/agent ./cmd/promfleet ./internal/store
 # SQLite as Go, password hashing, Prometheus and YAML are others' code, and most of the
 # time under the race detector: they are compiled without it.
 UNRACED := $(foreach m,modernc.org golang.org/x/crypto github.com/prometheus go.yaml.in gopkg.in,-gcflags='$(m)/...=-race=false')
